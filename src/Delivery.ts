@@ -1,0 +1,156 @@
+/**
+ * Everything that stands between the application and one provider: a queue bounded in bytes, batches, retries, a
+ * breaker, and exact counts.
+ *
+ * **Loss policy.** Offering a record is synchronous, never waits and never fails. A record that does not fit the byte
+ * budget is dropped and counted by kind and reason. A batch that fails is written again until it is written, refused
+ * for good, or the delivery is closed; what is still unwritten when the closing deadline has passed is dropped and
+ * counted. At any time `accepted = written + dropped + rejected + pending`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Scope from "effect/Scope"
+import type { BreakerState } from "./internal/delivery/breaker.ts"
+import { Engine } from "./internal/delivery/engine.ts"
+import type { Observation } from "./Observation.ts"
+import type { Provider } from "./Provider.ts"
+
+/**
+ * How records are delivered. Every field has a default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Estimated bytes that may wait in memory, records being written included. Default: 64 MiB. */
+  readonly queueBytes?: number | undefined
+  /** How long records are collected before a batch is written. Default: 200 milliseconds. */
+  readonly batchWindow?: Duration.DurationInput | undefined
+  /** Records of one batch. Default: 1,000. */
+  readonly batchRecords?: number | undefined
+  /** Estimated bytes of one batch; a single larger record is a batch of its own. Default: 1 MiB. */
+  readonly batchBytes?: number | undefined
+  /** Batches being written at the same time. Default: what the provider says, otherwise 1. */
+  readonly concurrency?: number | undefined
+  /** After this time a write counts as failed. Default: 30 seconds. */
+  readonly writeTimeout?: Duration.DurationInput | undefined
+  /** Wait after the first failed write; doubles with each further one. Default: 200 milliseconds. */
+  readonly retryDelay?: Duration.DurationInput | undefined
+  /** Longest wait between two attempts, unless the store asks for more. Default: 10 seconds. */
+  readonly maxRetryDelay?: Duration.DurationInput | undefined
+  /** At most one warning of a kind in this time. Default: 1 minute. */
+  readonly warningInterval?: Duration.DurationInput | undefined
+}
+
+/**
+ * What became of every record that one provider was offered since the start:
+ * `accepted = written + dropped + rejected + pending`, always.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Receipt {
+  /** Records offered. */
+  readonly accepted: number
+  /** Records that the provider confirmed. */
+  readonly written: number
+  /** Records given up: no room, or closed before they could be written. */
+  readonly dropped: number
+  /** Records that the store refuses for good. */
+  readonly rejected: number
+  /** Records still in memory. */
+  readonly pending: number
+}
+
+/**
+ * A receipt with the live state of the delivery.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Stats extends Receipt {
+  /** Estimated bytes in memory, records being written included. */
+  readonly pendingBytes: number
+  /** Batches written. */
+  readonly batches: number
+  /** Attempts that failed and were, or will be, made again. */
+  readonly retries: number
+  readonly breaker: BreakerState
+  /** Dropped records by kind and reason, for example `{ "Span/budget": 12 }`. */
+  readonly droppedByReason: Readonly<Record<string, number>>
+}
+
+/**
+ * Why a record was given up: no room in the budget, or not written when the delivery closed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type DropReason = "budget" | "closed"
+
+/**
+ * The delivery to one provider.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Delivery {
+  /** The provider's name. */
+  readonly provider: string
+  /** Takes a record over. Synchronous; never waits, never throws. */
+  readonly offer: (observation: Observation) => void
+  /** Says that there is something in the source to be collected when the batch window is over. */
+  readonly wake: () => void
+  /**
+   * Writes what was accepted before the call, without waiting for the batch window, and returns when all of it is
+   * settled or the time is up, whichever is first.
+   */
+  readonly flush: (timeout: Duration.DurationInput) => Effect.Effect<Receipt>
+  /**
+   * Accepts nothing more, writes what there is for at most `deadline` (of real time, whatever clock is in use), and
+   * gives the rest up. The second call returns the receipt of the first.
+   */
+  readonly close: (deadline: Duration.DurationInput) => Effect.Effect<Receipt>
+  readonly stats: () => Stats
+}
+
+/**
+ * Starts the delivery to a provider. It lives in the scope, whose end closes it with a deadline of 0: what was neither
+ * flushed nor closed before is given up and counted.
+ *
+ * @param collect is called before a batch is cut, and offers what waits elsewhere
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  provider: Provider,
+  options: Options = {},
+  collect: () => void = () => {}
+): Effect.Effect<Delivery, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    // A scope of its own: fibers forked into the caller's scope would be interrupted before its finalizers drain them.
+    const workers = yield* Scope.make(ExecutionStrategy.parallel)
+    const engine = new Engine(
+      provider,
+      {
+        queueBytes: options.queueBytes ?? 64 * 1024 * 1024,
+        batchWindow: Duration.decode(options.batchWindow ?? "200 millis"),
+        batchRecords: Math.min(options.batchRecords ?? 1_000, provider.maxBatchRecords ?? Number.POSITIVE_INFINITY),
+        batchBytes: Math.min(options.batchBytes ?? 1024 * 1024, provider.maxBatchBytes ?? Number.POSITIVE_INFINITY),
+        concurrency: options.concurrency ?? provider.concurrency ?? 1,
+        writeTimeout: Duration.decode(options.writeTimeout ?? "30 seconds"),
+        retryDelay: Duration.decode(options.retryDelay ?? "200 millis"),
+        maxRetryDelay: Duration.decode(options.maxRetryDelay ?? "10 seconds"),
+        warningInterval: Duration.decode(options.warningInterval ?? "1 minute")
+      },
+      collect,
+      workers
+    )
+    yield* Effect.addFinalizer(() => engine.close(0))
+    // The library does not observe itself.
+    yield* Effect.forkIn(Effect.withTracerEnabled(engine.run, false), workers)
+    return engine
+  })

@@ -1,0 +1,299 @@
+/**
+ * The service that a program talks to. It builds observations, and hands them to one delivery per provider.
+ *
+ * **Loss policy.** No method fails, has a defect, or waits for a provider. What the deliveries could not write is
+ * counted, see `flush` and `stats`. When the layer's scope closes, open spans are ended as `interrupted`, children
+ * first, and what is queued is written within `closeDeadline`; the rest is dropped and counted.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
+import * as Delivery from "./Delivery.ts"
+import type * as Input from "./Input.ts"
+import { acquireSpan } from "./internal/acquireSpan.ts"
+import { ambientOf } from "./internal/ambient.ts"
+import type { CaptureLimits } from "./internal/capture.ts"
+import { defaultCaptureLimits } from "./internal/capture.ts"
+import { noopService } from "./internal/noopService.ts"
+import { Intake } from "./internal/recording/intake.ts"
+import { OpenSpan } from "./internal/recording/openSpan.ts"
+import { Recorder } from "./internal/recording/recorder.ts"
+import { redacting } from "./internal/redaction.ts"
+import type { Observation, Resource, SpanType } from "./Observation.ts"
+import type { Provider } from "./Provider.ts"
+import type { SpanHandle } from "./SpanHandle.ts"
+import { TraceContext } from "./TraceContext.ts"
+
+/**
+ * How the service records and delivers. Every field but `providers` has a default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Where records go. Each gets all of them, and none can disturb another. */
+  readonly providers: ReadonlyArray<Provider>
+  /** `service.name` of OpenTelemetry. Default: `unknown_service`. */
+  readonly serviceName?: string | undefined
+  /** `deployment.environment.name` of OpenTelemetry, for example `production`. Default: none. */
+  readonly environment?: string | undefined
+  /** `service.version` of OpenTelemetry. Default: none. */
+  readonly release?: string | undefined
+  /** How records are delivered to each provider. */
+  readonly delivery?: Delivery.Options | undefined
+  /** Bounds of what is captured of one value. Default: 16 levels, 1,000 entries, 1 Mi characters, 4 MiB. */
+  readonly capture?: Partial<CaptureLimits> | undefined
+  /**
+   * Takes out of a record what must not be stored, before any provider sees it. Synchronous. When it throws, the
+   * record goes on without its content. Default: nothing is taken out; values of type `Redacted` are never captured.
+   */
+  readonly redact?: ((observation: Observation) => Observation) | undefined
+  /** The time that closing the layer may take to write what is queued. Default: 5 seconds. */
+  readonly closeDeadline?: Duration.DurationInput | undefined
+  /** The time that `flush` may take when it is not told. Default: 30 seconds. */
+  readonly flushTimeout?: Duration.DurationInput | undefined
+  /**
+   * How many open spans, and traces, are remembered to be ended when the layer closes; the oldest are forgotten first.
+   * Default: 100,000.
+   */
+  readonly maxOpenSpans?: number | undefined
+}
+
+/**
+ * What became of every record, by provider.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FlushReceipt = Readonly<Record<string, Delivery.Receipt>>
+
+/**
+ * The live state.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Stats {
+  /** By the name of the provider. */
+  readonly providers: Readonly<Record<string, Delivery.Stats>>
+  readonly openSpans: number
+  readonly openTraces: number
+  /** Records that a failing `redact` let through only without their content. */
+  readonly failedRedactions: number
+  /** Calls that could not be recorded because recording itself failed. */
+  readonly failedRecordings: number
+}
+
+/**
+ * The synchronous core, for combinators and bridges that stand inside of an instruction of a fiber. Nothing here
+ * throws; a start that could not be recorded is `undefined`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Unsafe {
+  readonly startTrace: (fiber: Fiber.RuntimeFiber<unknown, unknown>, trace: Input.Trace) => TraceContext | undefined
+  /** Ends the trace unless it has ended. */
+  readonly endTrace: (
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    context: TraceContext,
+    exit: Exit.Exit<unknown, unknown>
+  ) => void
+  readonly startSpan: (
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    parent: TraceContext | undefined,
+    name: string,
+    options: Input.SpanOptions | undefined
+  ) => SpanHandle | undefined
+  /** Ends the span unless it has ended. */
+  readonly endSpan: (
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    span: SpanHandle,
+    exit: Exit.Exit<unknown, unknown>
+  ) => void
+}
+
+/**
+ * What `ObservabilityService` offers.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  /** `false` for the service that records nothing: combinators then leave programs as they are. */
+  readonly enabled: boolean
+  /** Starts a trace. It runs until `endTrace`; `withTrace` does both. */
+  readonly startTrace: (trace: Input.Trace) => Effect.Effect<TraceContext>
+  /** Ends a trace, of this process or another. The first end stands. */
+  readonly endTrace: (context: TraceContext, end?: Input.TraceEnd) => Effect.Effect<void>
+  /** Starts a span below `parent`; it ends with the scope, with the status of the scope's `Exit`. */
+  readonly span: (
+    parent: TraceContext,
+    name: string,
+    type?: SpanType,
+    options?: Omit<Input.SpanOptions, "type">
+  ) => Effect.Effect<SpanHandle, never, Scope.Scope>
+  /** Adds to a span, or to the span or trace that a context stands in. */
+  readonly updateSpan: (span: SpanHandle | TraceContext, update: Input.SpanUpdate) => Effect.Effect<void>
+  /** Records a model call that is over; without a parent in a trace of its own. */
+  readonly logLlmCall: (parent: TraceContext | undefined, call: Input.LlmCall) => Effect.Effect<void>
+  /** Records a message of a conversation; without a parent in a trace of its own. */
+  readonly logChatMessage: (parent: TraceContext | undefined, message: Input.ChatMessage) => Effect.Effect<void>
+  /** Records a step of a document; without a parent in a trace of its own. */
+  readonly logDocumentEvent: (parent: TraceContext | undefined, event: Input.DocumentEvent) => Effect.Effect<void>
+  /** Writes what was recorded before the call, and says what became of everything since the start. */
+  readonly flush: (options?: { readonly timeout?: Duration.DurationInput | undefined }) => Effect.Effect<FlushReceipt>
+  readonly stats: Effect.Effect<Stats>
+  readonly unsafe: Unsafe
+}
+
+/**
+ * The service, and the layers that provide it.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class ObservabilityService extends Context.Tag("effect-observability/ObservabilityService")<
+  ObservabilityService,
+  Service
+>() {
+  /** Records to the given providers until the scope closes. */
+  static readonly make = (options: Options): Effect.Effect<Service, never, Scope.Scope> => make(options)
+
+  /** Records to the given providers. Build it once, at the top of the program. */
+  static readonly layer = (options: Options): Layer.Layer<ObservabilityService> =>
+    Layer.scoped(ObservabilityService, make(options))
+
+  /** Records nothing, and leaves programs as they are. */
+  static readonly layerNoop: Layer.Layer<ObservabilityService> = Layer.sync(ObservabilityService, () => noopService)
+
+  /** Keeps every record in the memory of the given provider, see `Provider.memory`. */
+  static readonly layerMemory = (
+    provider: Provider,
+    options?: Omit<Options, "providers">
+  ): Layer.Layer<ObservabilityService> => ObservabilityService.layer({ ...options, providers: [provider] })
+}
+
+// internal
+
+const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const resource: Resource = {
+      processId: randomUUID(),
+      serviceName: options.serviceName ?? "unknown_service",
+      environment: options.environment,
+      release: options.release
+    }
+    let failedRedactions = 0
+    let failedRecordings = 0
+    const deliveries: Array<Delivery.Delivery> = []
+    const redact = options.redact === undefined ? undefined : redacting(options.redact, () => failedRedactions++)
+    const intake = new Intake({
+      handOver: (observation) => {
+        const visible = redact === undefined ? observation : redact(observation)
+        for (const delivery of deliveries) delivery.offer(visible)
+      },
+      wake: () => {
+        for (const delivery of deliveries) delivery.wake()
+      }
+    })
+    for (const provider of options.providers) {
+      deliveries.push(yield* Delivery.make(provider, options.delivery, () => intake.drain()))
+    }
+    const recorder = new Recorder({
+      resource,
+      limits: { ...defaultCaptureLimits, ...options.capture },
+      maxOpen: options.maxOpenSpans ?? 100_000,
+      intake
+    })
+    /** A mistake in recording is counted, and is never the application's. */
+    const guarded = <A>(record: () => A): A | undefined => {
+      try {
+        return record()
+      } catch {
+        failedRecordings++
+        return undefined
+      }
+    }
+    const recording = (record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void): Effect.Effect<void> =>
+      Effect.withFiberRuntime((fiber) => {
+        guarded(() => record(fiber))
+        return Effect.void
+      })
+
+    const unsafe: Unsafe = {
+      startTrace: (fiber, trace) => guarded(() => recorder.startTrace(ambientOf(fiber), trace)),
+      endTrace: (fiber, context, exit) => {
+        guarded(() => recorder.endTraceOfRegion(ambientOf(fiber), context, exit))
+      },
+      startSpan: (fiber, parent, name, spanOptions) =>
+        guarded(() => recorder.startSpan(ambientOf(fiber), parent, name, spanOptions)),
+      endSpan: (fiber, span, exit) => {
+        if (span instanceof OpenSpan) guarded(() => recorder.endSpan(ambientOf(fiber), span, exit))
+      }
+    }
+
+    yield* Effect.addFinalizer(() =>
+      Effect.zipRight(
+        recording((fiber) => {
+          recorder.endAll(ambientOf(fiber))
+          intake.drain()
+        }),
+        Effect.forEach(deliveries, (delivery) => delivery.close(options.closeDeadline ?? "5 seconds"), {
+          concurrency: "unbounded",
+          discard: true
+        })
+      )
+    )
+
+    const service: Service = {
+      enabled: true,
+      unsafe,
+      startTrace: (trace) =>
+        Effect.withFiberRuntime((fiber) => {
+          const context = unsafe.startTrace(fiber, trace)
+          return context === undefined ? TraceContext.root() : Effect.succeed(context)
+        }),
+      endTrace: (context, end = {}) => recording((fiber) => recorder.endTrace(ambientOf(fiber), context, end)),
+      span: (parent, name, type, spanOptions) =>
+        acquireSpan(service, () => parent, name, { ...spanOptions, type }),
+      updateSpan: (span, update) =>
+        recording(() => {
+          if (span instanceof OpenSpan) recorder.updateSpan(span, update)
+          else if (span instanceof TraceContext) recorder.annotate(span, update)
+        }),
+      logLlmCall: (parent, call) => recording((fiber) => recorder.logLlmCall(ambientOf(fiber), parent, call)),
+      logChatMessage: (parent, message) =>
+        recording((fiber) => recorder.logChatMessage(ambientOf(fiber), parent, message)),
+      logDocumentEvent: (parent, event) =>
+        recording((fiber) => recorder.logDocumentEvent(ambientOf(fiber), parent, event)),
+      flush: (flushOptions) =>
+        Effect.map(
+          Effect.forEach(
+            deliveries,
+            (delivery) =>
+              Effect.map(
+                delivery.flush(flushOptions?.timeout ?? options.flushTimeout ?? "30 seconds"),
+                (receipt) => [delivery.provider, receipt] as const
+              ),
+            { concurrency: "unbounded" }
+          ),
+          Object.fromEntries
+        ),
+      stats: Effect.sync(() => ({
+        providers: Object.fromEntries(deliveries.map((delivery) => [delivery.provider, delivery.stats()])),
+        openSpans: recorder.openSpans,
+        openTraces: recorder.openTraces,
+        failedRedactions,
+        failedRecordings
+      }))
+    }
+    return service
+  })

@@ -1,0 +1,330 @@
+/**
+ * What can be recorded, as pure data.
+ *
+ * Every observation is a complete snapshot: it names its trace, carries all that is known by then, and a `revision`
+ * that grows with each later snapshot of the same thing. A provider keeps, per key, the snapshot with the highest
+ * revision; so batches may arrive twice or out of order and the result is the same.
+ *
+ * @since 0.1.0
+ */
+import type * as BigDecimal from "effect/BigDecimal"
+import type { SpanId, TraceId } from "./Identifier.ts"
+import type { Usage } from "./Usage.ts"
+
+/**
+ * Plain data, as captured from what a caller handed over; see `docs/capture.md` for the form that each value takes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Json = string | number | boolean | null | ReadonlyArray<Json> | JsonObject
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/**
+ * How a trace or a span stands. `lost` is never written by the process that made the record: it marks what a process
+ * left open when it died.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Status = "in_progress" | "success" | "error" | "interrupted" | "lost"
+
+/**
+ * Why something ended with `error`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ErrorDetails {
+  /** A low-cardinality name, `error.type` of the OpenTelemetry conventions: the error's `_tag`, or its class name. */
+  readonly type: string
+  /** The error's message. */
+  readonly message: string
+  /** The whole cause, printed, with stacks where there are any. */
+  readonly cause: string | undefined
+}
+
+/**
+ * The kind of work a span covers. The names are those of the field (OpenTelemetry GenAI, Langfuse, RAG pipelines);
+ * any other lower-case word may be used.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SpanType =
+  | "span"
+  | "llm"
+  | "embedding"
+  | "retrieval"
+  | "rerank"
+  | "tool"
+  | "agent"
+  | "chain"
+  | "workflow"
+  | "guardrail"
+  | "evaluation"
+  | "parse"
+  | "chunk"
+  | "index"
+  // keeps the literals in an editor's completion while any string is accepted
+  | (string & {})
+
+/**
+ * The process that made a record: the OpenTelemetry resource, plus an id that is drawn anew at every start.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Resource {
+  /** A uuid, drawn when the layer is built. */
+  readonly processId: string
+  /** `service.name` */
+  readonly serviceName: string
+  /** `deployment.environment.name` */
+  readonly environment: string | undefined
+  /** `service.version` */
+  readonly release: string | undefined
+}
+
+/**
+ * What every observation has.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Common {
+  readonly resource: Resource
+  readonly traceId: TraceId
+  readonly userId: string | undefined
+  readonly sessionId: string | undefined
+  readonly kbId: string | undefined
+  /** Grows with each later snapshot of the same trace or span; `closedRevision` and above are final. */
+  readonly revision: number
+  /** Estimated size in memory, in bytes: what the record costs of a delivery's budget. */
+  readonly size: number
+}
+
+/**
+ * The first revision of a closed trace or span. It lies above every open one, so that what is closed stays closed,
+ * also when another process than the one that began it ends it.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const closedRevision = 2 ** 30
+
+/**
+ * Totals of a trace.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Totals {
+  readonly inputTokens: number | undefined
+  readonly outputTokens: number | undefined
+  /** US dollars */
+  readonly costUsd: BigDecimal.BigDecimal | undefined
+  /** `true` when the caller stated them; otherwise they are the sum of what this process recorded in the trace. */
+  readonly stated: boolean
+}
+
+/**
+ * A trace as a whole. Its root span is the trace itself: `spanId` is the parent of the spans at the top.
+ *
+ * A field that the writer does not know is `undefined`: a process that ends a trace which another one began knows
+ * neither its name nor its input, and keeps both.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Trace extends Common {
+  readonly _tag: "Trace"
+  readonly spanId: SpanId
+  /** The caller's span in another process, when the trace was continued. */
+  readonly parentSpanId: SpanId | undefined
+  readonly name: string | undefined
+  /** What kind of operation this is, for example `chat` or `ingest`. */
+  readonly operationType: string | undefined
+  readonly status: Status
+  readonly error: ErrorDetails | undefined
+  /** Microseconds since the Unix epoch. */
+  readonly startTimeUnixMicros: number
+  /** Microseconds; `undefined` while in progress. */
+  readonly durationMicros: number | undefined
+  readonly totals: Totals | undefined
+  readonly tags: ReadonlyArray<string> | undefined
+  readonly metadata: JsonObject | undefined
+  readonly input: Json | undefined
+  readonly output: Json | undefined
+}
+
+/**
+ * What may be found while a span runs, beside its attributes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SpanMetrics {
+  /** How many results a retrieval gave. */
+  readonly resultCount: number | undefined
+  /** The best score among them. */
+  readonly topScore: number | undefined
+  /** How many pages a document has. */
+  readonly pageCount: number | undefined
+  /** How many chunks it was cut into. */
+  readonly chunkCount: number | undefined
+}
+
+/**
+ * What a span of a model call knows beyond other spans.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ModelCall {
+  /** `gen_ai.provider.name`, for example `openai`. */
+  readonly provider: string | undefined
+  /** `gen_ai.request.model` */
+  readonly model: string | undefined
+  /** `gen_ai.request.temperature` */
+  readonly temperature: number | undefined
+  /** `gen_ai.response.finish_reasons`, the first of them. */
+  readonly finishReason: string | undefined
+  /** Microseconds from the start of the call to the first token. */
+  readonly timeToFirstTokenMicros: number | undefined
+  readonly usage: Usage | undefined
+  /** US dollars; `undefined` when the price is not known. */
+  readonly costUsd: BigDecimal.BigDecimal | undefined
+  /**
+   * `true` when a span below this one holds usage too: then these figures repeat it, and a total leaves them out.
+   */
+  readonly isSubtotal: boolean
+}
+
+/**
+ * A timed piece of work within a trace.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Span extends Common {
+  readonly _tag: "Span"
+  readonly spanId: SpanId
+  readonly parentSpanId: SpanId | undefined
+  readonly name: string
+  readonly type: SpanType
+  readonly status: Status
+  readonly error: ErrorDetails | undefined
+  /** Microseconds since the Unix epoch. */
+  readonly startTimeUnixMicros: number
+  /** Microseconds; `undefined` while in progress, and for a call whose latency is not known. */
+  readonly durationMicros: number | undefined
+  readonly metrics: SpanMetrics | undefined
+  readonly modelCall: ModelCall | undefined
+  readonly attributes: JsonObject | undefined
+  readonly input: Json | undefined
+  readonly output: Json | undefined
+}
+
+/**
+ * A message of a conversation.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ChatMessage extends Common {
+  readonly _tag: "ChatMessage"
+  /** The message's own id. */
+  readonly messageId: SpanId
+  /** The span in which it was logged. */
+  readonly spanId: SpanId
+  /** Microseconds since the Unix epoch. */
+  readonly timeUnixMicros: number
+  /** Counts the messages that the process logged, so that two of one microsecond keep their order. */
+  readonly sequence: number
+  /** `system`, `user`, `assistant`, `tool`, or a vendor's own. */
+  readonly role: string
+  readonly content: Json
+  /** Which turn of the conversation it belongs to. */
+  readonly turnNumber: number | undefined
+  /** What an answer was drawn from. */
+  readonly sources: Json | undefined
+  /** Where in the answer which source is cited. */
+  readonly citations: Json | undefined
+  readonly tokens: number | undefined
+  readonly model: string | undefined
+  /** Microseconds that the answer took. */
+  readonly responseTimeMicros: number | undefined
+  readonly metadata: JsonObject | undefined
+}
+
+/**
+ * How a step of a document's way through the pipeline stands.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type DocumentStatus = "started" | "completed" | "failed" | "skipped"
+
+/**
+ * Why a step failed, and whether trying again makes sense.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface DocumentError extends ErrorDetails {
+  readonly retryable: boolean | undefined
+  readonly retryCount: number | undefined
+}
+
+/**
+ * One step of a document's way through the pipeline.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface DocumentEvent extends Common {
+  readonly _tag: "DocumentEvent"
+  /** The event's own id. */
+  readonly eventId: SpanId
+  /** The span in which it was logged. */
+  readonly spanId: SpanId
+  /** Microseconds since the Unix epoch. */
+  readonly timeUnixMicros: number
+  /** Counts the events that the process logged, so that two of one microsecond keep their order. */
+  readonly sequence: number
+  readonly documentId: string
+  readonly documentName: string | undefined
+  /** `upload`, `parse`, `chunk`, `embed`, `index`, `delete`, or a pipeline's own. */
+  readonly eventType: string
+  readonly status: DocumentStatus
+  /** Microseconds that the step took. */
+  readonly durationMicros: number | undefined
+  /** Figures of the step, for example `{ chunkCount: 12 }`. */
+  readonly metrics: JsonObject | undefined
+  readonly error: DocumentError | undefined
+  readonly metadata: JsonObject | undefined
+}
+
+/**
+ * Everything that can be recorded.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Observation = Trace | Span | ChatMessage | DocumentEvent
+
+/**
+ * The kinds of observation: the values of `_tag`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Kind = Observation["_tag"]

@@ -1,0 +1,173 @@
+/**
+ * Traces and spans around programs. The combinators read and set the ambient `TraceContext`, so nesting needs no
+ * parameter; they leave a program's result, error, defect and interruption as they are, add nothing to its errors, and
+ * only `ObservabilityService` to what it needs.
+ *
+ * @example
+ * import { ObservabilityService, Provider, withSpan, withTrace } from "effect-observability"
+ * import { Effect } from "effect"
+ *
+ * const memory = Provider.memory()
+ *
+ * const retrieve = Effect.succeed(["a passage"]).pipe(withSpan("retrieve", { type: "retrieval" }))
+ *
+ * const answer = retrieve.pipe(withTrace("chat", { userId: "ada" }))
+ *
+ * Effect.runPromise(answer.pipe(Effect.provide(ObservabilityService.layerMemory(memory)))).then(() => {
+ *   for (const record of memory.records) if (record._tag === "Span") console.log(record.name, record.status)
+ * })
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Input from "./Input.ts"
+import { acquireSpan, unrecordedSpan } from "./internal/acquireSpan.ts"
+import { region } from "./internal/region.ts"
+import { observeStream } from "./internal/streamRegion.ts"
+import { ObservabilityService } from "./ObservabilityService.ts"
+import type { SpanHandle } from "./SpanHandle.ts"
+import type { TraceContext } from "./TraceContext.ts"
+import { Current } from "./TraceContext.ts"
+
+/**
+ * Starts a span below the ambient context, which ends with the scope, with the status of the scope's `Exit`.
+ *
+ * It does not become the ambient context by itself: what is to be nested below it runs in
+ * `withTraceContext(handle.context)`. Where the span covers one effect, `withSpan` is shorter and faster.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const span = (
+  name: string,
+  options?: Input.SpanOptions
+): Effect.Effect<SpanHandle, never, ObservabilityService | Scope.Scope> =>
+  Effect.flatMap(ObservabilityService, (service) =>
+    service.enabled
+      ? acquireSpan(service, (fiber) => Context.get(fiber.currentContext, Current), name, options)
+      : Effect.flatMap(Current, (parent) => unrecordedSpan(parent, name, options)))
+
+/**
+ * Runs an effect in a span below the ambient context; without one, in a trace of its own with the same name.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withSpan: {
+  (
+    name: string,
+    options?: Input.SpanOptions
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | ObservabilityService>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    name: string,
+    options?: Input.SpanOptions
+  ): Effect.Effect<A, E, R | ObservabilityService>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    name: string,
+    options?: Input.SpanOptions
+  ): Effect.Effect<A, E, R | ObservabilityService> =>
+    region(self, (service, fiber, parent) => {
+      const handle = service.unsafe.startSpan(fiber, parent, name, options)
+      return handle && { context: handle.context, end: (exit) => service.unsafe.endSpan(fiber, handle, exit) }
+    })
+)
+
+/**
+ * Runs an effect in a new trace, which ends with it. A trace around it is left: the new one stands for itself.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withTrace: {
+  (
+    name: string,
+    options?: Input.TraceOptions
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | ObservabilityService>
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    name: string,
+    options?: Input.TraceOptions
+  ): Effect.Effect<A, E, R | ObservabilityService>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    name: string,
+    options?: Input.TraceOptions
+  ): Effect.Effect<A, E, R | ObservabilityService> =>
+    region(self, (service, fiber) => {
+      const context = service.unsafe.startTrace(fiber, { ...options, name })
+      return context && { context, end: (exit) => service.unsafe.endTrace(fiber, context, exit) }
+    })
+)
+
+/**
+ * Runs an effect with the given ambient context: below a span handle, or in a trace that came from elsewhere.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withTraceContext: {
+  (context: TraceContext): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(self: Effect.Effect<A, E, R>, context: TraceContext): Effect.Effect<A, E, R>
+} = dual(
+  2,
+  <A, E, R>(self: Effect.Effect<A, E, R>, context: TraceContext): Effect.Effect<A, E, R> =>
+    Effect.provideService(self, Current, context)
+)
+
+/**
+ * Runs a stream in a span that is started when the stream is first pulled, and ends when it really ends: exhausted,
+ * failed, interrupted, or abandoned by its consumer. The span's attributes say how many elements there were
+ * (`stream.elements`), after which time in milliseconds the first came (`stream.time_to_first_element_ms`), and
+ * whether the consumer left early (`stream.abandoned`).
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withSpanStream: {
+  (
+    name: string,
+    options?: Input.SpanOptions
+  ): <A, E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<A, E, R | ObservabilityService>
+  <A, E, R>(
+    self: Stream.Stream<A, E, R>,
+    name: string,
+    options?: Input.SpanOptions
+  ): Stream.Stream<A, E, R | ObservabilityService>
+} = dual(
+  (args) => Predicate.hasProperty(args[0], Stream.StreamTypeId),
+  <A, E, R>(
+    self: Stream.Stream<A, E, R>,
+    name: string,
+    options?: Input.SpanOptions
+  ): Stream.Stream<A, E, R | ObservabilityService> =>
+    Stream.unwrapScoped(
+      Effect.flatMap(ObservabilityService, (service) =>
+        service.enabled
+          ? Effect.map(
+            acquireSpan(service, (fiber) => Context.get(fiber.currentContext, Current), name, options),
+            (handle) => observeStream(self, service, handle)
+          )
+          : Effect.succeed(self))
+    )
+)
+
+/**
+ * Adds to the span, or the trace, in which the program runs. Outside of any it does nothing.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const annotate = (update: Input.SpanUpdate): Effect.Effect<void, never, ObservabilityService> =>
+  Effect.flatMap(ObservabilityService, (service) =>
+    Effect.flatMap(Current, (context) => context === undefined ? Effect.void : service.updateSpan(context, update)))

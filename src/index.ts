@@ -1,0 +1,19 @@
+/**
+ * Everything in one place: the names that programs type, and the modules they come from.
+ *
+ * @since 0.1.0
+ */
+export * as Delivery from "./Delivery.ts"
+export * as Identifier from "./Identifier.ts"
+export * as IdGenerator from "./IdGenerator.ts"
+export * as Input from "./Input.ts"
+export * as Log from "./Log.ts"
+export * as Observation from "./Observation.ts"
+export * as Provider from "./Provider.ts"
+export * as Span from "./Span.ts"
+export * as Usage from "./Usage.ts"
+export { flush, logChatMessage, logDocumentEvent, logLlmCall } from "./Log.ts"
+export { ObservabilityService } from "./ObservabilityService.ts"
+export type { SpanHandle } from "./SpanHandle.ts"
+export { annotate, span, withSpan, withSpanStream, withTrace, withTraceContext } from "./Span.ts"
+export { TraceContext } from "./TraceContext.ts"

@@ -1,0 +1,234 @@
+/**
+ * Turns what a caller hands over into plain data, at the call.
+ *
+ * The copy is made now because the caller may change its objects later, and because a record that is held until it is
+ * written must not hold the application's objects alive. Strings are immutable and taken by reference. The walk is
+ * bounded in depth, keys and bytes, gives the size that the delivery's budget is charged, and never throws: a value
+ * that cannot be read is replaced by a text that says so.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Redacted from "effect/Redacted"
+import type { Json, JsonObject } from "../Observation.ts"
+
+/** Bounds of one captured value. */
+export interface CaptureLimits {
+  /** Levels of nesting that are kept. */
+  readonly maxDepth: number
+  /** Entries of one object or array that are kept. */
+  readonly maxEntries: number
+  /** Characters of one string that are kept. */
+  readonly maxStringLength: number
+  /** Estimated bytes of one whole value that are kept. */
+  readonly maxBytes: number
+}
+
+export const defaultCaptureLimits: CaptureLimits = {
+  maxDepth: 16,
+  maxEntries: 1_000,
+  maxStringLength: 1_048_576,
+  maxBytes: 4_194_304
+}
+
+/** A captured value and what it costs, in estimated bytes of memory. */
+export interface Captured<A extends Json = Json> {
+  readonly value: A
+  readonly size: number
+}
+
+/** V8 holds a string of Latin-1 in one byte a character, any other in two; which it is cannot be asked cheaply. */
+export const sizeOfString = (text: string): number => 24 + 2 * text.length
+
+export const capture = (value: unknown, limits: CaptureLimits): Captured => {
+  const walk = new Walk(limits)
+  return { value: walk.any(value, 0), size: walk.size }
+}
+
+/** Captures the entries of an object; what is no object becomes one with the single key `value`. */
+export const captureObject = (value: unknown, limits: CaptureLimits): Captured<JsonObject> => {
+  const captured = capture(value, limits)
+  return isJsonObject(captured.value)
+    ? { value: captured.value, size: captured.size }
+    : { value: { value: captured.value }, size: captured.size + entryCost }
+}
+
+export const isJsonObject = (value: Json): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/**
+ * Cuts a text to `maxLength` characters and says how much is missing. The prefix is copied: a slice would keep the
+ * whole original alive.
+ */
+export const cutString = (text: string, maxLength: number): string =>
+  text.length <= maxLength
+    ? text
+    : `${Buffer.from(text.slice(0, maxLength), "utf16le").toString("utf16le")}… [cut: ${
+      text.length - maxLength
+    } of ${text.length} characters]`
+
+// internal
+
+/** What an object costs beside its values: header, and a pointer with its share of the key. */
+const objectCost = 32
+const entryCost = 24
+const scalarCost = 8
+
+class Walk {
+  size = 0
+  private readonly limits: CaptureLimits
+  /** The objects that enclose the present one: an object met again inside of itself is a cycle, beside itself is not. */
+  private readonly enclosing: Array<object> = []
+
+  constructor(limits: CaptureLimits) {
+    this.limits = limits
+  }
+
+  any(value: unknown, depth: number): Json {
+    switch (typeof value) {
+      case "string":
+        return this.text(value)
+      case "number":
+        this.size += scalarCost
+        // JSON has no word for these, and `null` would say that nothing was there
+        return Number.isFinite(value) ? value : String(value)
+      case "boolean":
+        this.size += scalarCost
+        return value
+      case "bigint":
+        return this.text(value.toString())
+      case "undefined":
+        return null
+      case "symbol":
+        return this.text(value.toString())
+      case "function":
+        return this.text(`[Function ${value.name || "anonymous"}]`)
+      case "object":
+        return value === null ? null : this.guarded(value, depth)
+    }
+  }
+
+  private text(value: string): string {
+    const kept = cutString(value, Math.min(this.limits.maxStringLength, Math.max(this.charactersLeft(), 0)))
+    this.size += sizeOfString(kept)
+    return kept
+  }
+
+  private charactersLeft(): number {
+    return (this.limits.maxBytes - this.size) >> 1
+  }
+
+  /** Getters, proxies and `toJSON` are the caller's code: whatever they throw stays here. */
+  private guarded(value: object, depth: number): Json {
+    if (this.enclosing.includes(value)) return this.text("[Circular]")
+    const entered = this.enclosing.length
+    this.enclosing.push(value)
+    try {
+      return this.object(value, depth)
+    } catch (error) {
+      return this.text(`[Unreadable: ${messageOf(error)}]`)
+    } finally {
+      this.enclosing.length = entered
+    }
+  }
+
+  private object(value: object, depth: number): Json {
+    if (Array.isArray(value)) return this.array(value, depth)
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (prototype === Object.prototype || prototype === null) {
+      return "toJSON" in value && typeof value.toJSON === "function"
+        ? this.any(value.toJSON(), depth + 1)
+        : this.entries(value, Object.keys(value), depth)
+    }
+    return this.instance(value, depth)
+  }
+
+  private instance(value: object, depth: number): Json {
+    if (Redacted.isRedacted(value)) return this.text("<redacted>")
+    if (BigDecimal.isBigDecimal(value)) return this.text(BigDecimal.format(value))
+    if (value instanceof Date) return this.text(Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString())
+    if (value instanceof Error) return this.error(value, depth)
+    if (value instanceof Map) return this.map(value, depth)
+    if (value instanceof Set) return this.array(Array.from(value), depth)
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+      return this.text(`[${value.constructor.name} of ${value.byteLength} bytes]`)
+    }
+    if ("toJSON" in value && typeof value.toJSON === "function") return this.any(value.toJSON(), depth + 1)
+    if (value instanceof RegExp || value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet) {
+      return this.text(value instanceof RegExp ? value.toString() : `[${value.constructor.name}]`)
+    }
+    return this.entries(value, Object.keys(value), depth)
+  }
+
+  private array(value: ReadonlyArray<unknown>, depth: number): Json {
+    if (depth >= this.limits.maxDepth) return this.text(`[Array of ${value.length}, deeper than ${depth} levels]`)
+    this.size += objectCost
+    const kept: Array<Json> = []
+    for (let index = 0; index < value.length; index++) {
+      if (index >= this.limits.maxEntries || this.size >= this.limits.maxBytes) {
+        kept.push(this.text(`[cut: ${value.length - index} of ${value.length} entries]`))
+        break
+      }
+      this.size += scalarCost
+      kept.push(this.any(value[index], depth + 1))
+    }
+    return kept
+  }
+
+  private entries(value: object, keys: ReadonlyArray<string>, depth: number): Json {
+    if (depth >= this.limits.maxDepth) return this.text(`[Object with ${keys.length} keys, deeper than ${depth} levels]`)
+    this.size += objectCost
+    const kept: Record<string, Json> = {}
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index]!
+      if (index >= this.limits.maxEntries || this.size >= this.limits.maxBytes) {
+        kept["…"] = this.text(`[cut: ${keys.length - index} of ${keys.length} keys]`)
+        break
+      }
+      const entry = this.property(value, key, depth)
+      if (entry === undefined) continue
+      this.set(kept, key, entry)
+    }
+    return kept
+  }
+
+  private property(value: object, key: string, depth: number): Json | undefined {
+    let entry: unknown
+    try {
+      entry = (value as Record<string, unknown>)[key]
+    } catch (error) {
+      entry = `[Unreadable: ${messageOf(error)}]`
+    }
+    // as JSON.stringify does: a key without a value is a key that is not there
+    return entry === undefined ? undefined : this.any(entry, depth + 1)
+  }
+
+  private set(target: Record<string, Json>, key: string, value: Json): void {
+    const kept = cutString(key, 1_024)
+    this.size += entryCost + 2 * kept.length
+    if (kept === "__proto__") {
+      // an assignment would change the prototype instead of adding a key
+      Object.defineProperty(target, kept, { value, enumerable: true, configurable: true, writable: true })
+    } else {
+      target[kept] = value
+    }
+  }
+
+  private map(value: ReadonlyMap<unknown, unknown>, depth: number): Json {
+    const keys = Array.from(value.keys())
+    return keys.every((key) => typeof key === "string")
+      ? this.entries(Object.fromEntries(value), keys, depth)
+      : this.array(Array.from(value), depth)
+  }
+
+  private error(value: Error, depth: number): Json {
+    const own = Object.keys(value).filter((key) => key !== "name" && key !== "message" && key !== "stack")
+    return this.entries(value, ["name", "message", ...own, "stack", ...("cause" in value ? ["cause"] : [])], depth)
+  }
+}
+
+const messageOf = (error: unknown): string => {
+  try {
+    return error instanceof Error ? error.message : String(error)
+  } catch {
+    return "unknown"
+  }
+}

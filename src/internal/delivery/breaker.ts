@@ -1,0 +1,85 @@
+/**
+ * Keeps a failing provider from being asked more than it can answer, and never throws anything away.
+ *
+ * Closed, everything goes through. After a failure it is open: attempts wait, for a time that grows with each failure
+ * in a row. Then it is half open: one attempt goes through as the probe. A success closes it and lets all others go.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+
+export type BreakerState = "closed" | "open" | "half-open"
+
+export interface BreakerOptions {
+  /** The wait after the first failure. */
+  readonly baseDelay: Duration.Duration
+  /** The longest wait that the breaker chooses by itself. */
+  readonly maxDelay: Duration.Duration
+}
+
+/** What an attempt showed: the provider works, or does not for now and may have said for how long. */
+export type Health = { readonly healthy: true } | {
+  readonly healthy: false
+  readonly retryAfter: Duration.Duration | undefined
+}
+
+export class Breaker {
+  state: BreakerState = "closed"
+  /** Failed attempts since the last one that succeeded. */
+  failures = 0
+  /** Attempts that succeeded, ever. */
+  successes = 0
+  private readonly options: BreakerOptions
+  private readonly probe = Effect.unsafeMakeSemaphore(1)
+  private readonly impatience = Effect.unsafeMakeLatch(false)
+  private waiting: Effect.Effect<unknown> = Effect.void
+
+  constructor(options: BreakerOptions) {
+    this.options = options
+  }
+
+  /** Runs an attempt as soon as the state allows it, and learns from its outcome. */
+  guard<A>(attempt: Effect.Effect<A>, healthOf: (outcome: A) => Health): Effect.Effect<A> {
+    const observed = Effect.flatMap(attempt, (outcome) => Effect.as(this.observe(healthOf(outcome)), outcome))
+    return Effect.suspend(() =>
+      this.state === "closed" ? observed : this.probe.withPermits(1)(Effect.suspend(() =>
+        this.state === "closed"
+          ? observed
+          : Effect.zipRight(
+            Effect.raceFirst(this.waiting, this.impatience.await),
+            Effect.suspend(() => {
+              this.state = "half-open"
+              return observed
+            })
+          )
+      ))
+    )
+  }
+
+  /** Lets the waiting probe go now: somebody waits for the outcome. */
+  readonly hurry: Effect.Effect<void> = Effect.suspend(() => this.impatience.release)
+
+  private observe(health: Health): Effect.Effect<void> {
+    if (health.healthy) {
+      return Effect.sync(() => {
+        this.state = "closed"
+        this.failures = 0
+        this.successes++
+      })
+    }
+    return Effect.map(Random.next, (random) => {
+      this.state = "open"
+      this.failures++
+      const base = Duration.toMillis(this.options.baseDelay)
+      const max = Duration.toMillis(this.options.maxDelay)
+      const grown = Math.min(base * 2 ** Math.min(this.failures - 1, 30), max)
+      // between half and all of it, so that processes that failed together do not come back together
+      const chosen = grown * (0.5 + random / 2)
+      const asked = health.retryAfter === undefined ? 0 : Duration.toMillis(health.retryAfter)
+      this.waiting = Effect.sleep(Duration.millis(Math.max(chosen, Math.min(asked, maxRetryAfterMillis))))
+    })
+  }
+}
+
+/** A server that asks for more than this is asked again anyway. */
+const maxRetryAfterMillis = 300_000

@@ -1,0 +1,80 @@
+/**
+ * How something ended, from its `Exit`: the one place that decides between success, error and interruption.
+ */
+import * as Cause from "effect/Cause"
+import type * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import type { ErrorDetails, Status } from "../Observation.ts"
+import { capture, cutString } from "./capture.ts"
+
+export interface Outcome {
+  readonly status: Exclude<Status, "in_progress" | "lost">
+  readonly error: ErrorDetails | undefined
+}
+
+export const success: Outcome = { status: "success", error: undefined }
+
+export const interrupted: Outcome = { status: "interrupted", error: undefined }
+
+export const fromExit = (exit: Exit.Exit<unknown, unknown>): Outcome =>
+  exit._tag === "Success" ? success : fromCause(exit.cause)
+
+/**
+ * Failures speak first, then defects: a failure whose siblings were interrupted because of it is an error, and only a
+ * cause that holds nothing but interruption is `interrupted`.
+ */
+export const fromCause = (cause: Cause.Cause<unknown>): Outcome => {
+  const reason = Option.orElse(Cause.failureOption(cause), () => Cause.dieOption(cause))
+  if (Option.isNone(reason) && !Cause.isEmpty(cause)) return interrupted
+  return {
+    status: "error",
+    error: errorDetails(Option.getOrElse(reason, () => "the cause is empty"), printed(cause))
+  }
+}
+
+/** Describes an error value of any kind. Reading it runs code of the application, which may throw. */
+export const errorDetails = (error: unknown, cause?: string | undefined): ErrorDetails => {
+  try {
+    return {
+      type: cutString(typeOf(error), maxTypeLength),
+      message: cutString(messageOf(error), maxMessageLength),
+      cause: cause === undefined ? undefined : cutString(cause, maxCauseLength)
+    }
+  } catch {
+    return { type: "unknown", message: "the error could not be read", cause: undefined }
+  }
+}
+
+// internal
+
+const maxTypeLength = 256
+const maxMessageLength = 16_384
+const maxCauseLength = 65_536
+
+/** An error without a message is shown by its fields, on the application's fiber: few of them. */
+const errorLimits = { maxDepth: 4, maxEntries: 32, maxStringLength: 1_024, maxBytes: maxMessageLength }
+
+const printed = (cause: Cause.Cause<unknown>): string | undefined => {
+  try {
+    return Cause.pretty(cause, { renderErrorCause: true })
+  } catch {
+    return undefined
+  }
+}
+
+const typeOf = (error: unknown): string => {
+  if (Predicate.hasProperty(error, "_tag") && typeof error._tag === "string") return error._tag
+  if (error instanceof Error) return error.name
+  if (typeof error === "object" && error !== null) return error.constructor?.name ?? "Object"
+  return typeof error
+}
+
+const messageOf = (error: unknown): string => {
+  if (typeof error === "string") return error
+  if (Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== "") {
+    return error.message
+  }
+  if (error instanceof Error) return error.name
+  return typeof error === "object" && error !== null ? JSON.stringify(capture(error, errorLimits).value) : String(error)
+}

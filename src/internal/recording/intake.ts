@@ -1,0 +1,66 @@
+/**
+ * Where records wait, for one batch window at most, before they are handed to the deliveries.
+ *
+ * What is open waits here as itself and not as a copy: it is made into an observation when it is handed over. So a
+ * span that starts and ends within a window becomes one record, and is written once: on the hot path a span costs one
+ * push, and the store is spared an update (0.48 of the ingest rate when every span is inserted and then updated).
+ */
+import type { Observation } from "../../Observation.ts"
+
+/** A record that goes on changing until it is handed over. */
+export abstract class OpenRecord {
+  /** Whether it is waiting already. */
+  waiting = false
+  abstract snapshot(): Observation
+}
+
+export class Intake {
+  private items: Array<OpenRecord | Observation> = []
+  private bytes = 0
+  private readonly handOver: (observation: Observation) => void
+  private readonly wake: () => void
+
+  constructor(options: {
+    readonly handOver: (observation: Observation) => void
+    /** Called when there is something to collect where there was nothing. */
+    readonly wake: () => void
+  }) {
+    this.handOver = options.handOver
+    this.wake = options.wake
+  }
+
+  pushOpen(record: OpenRecord, size: number): void {
+    if (record.waiting) {
+      this.bytes += size
+    } else {
+      record.waiting = true
+      this.push(record, size)
+    }
+  }
+
+  push(item: OpenRecord | Observation, size: number): void {
+    this.items.push(item)
+    this.bytes += size
+    if (this.items.length === 1) this.wake()
+    // Handed over here and now, and not by a timer: a fiber that is busy computing lets no timer through.
+    if (this.items.length >= maxItems || this.bytes >= maxBytes) this.drain()
+  }
+
+  drain(): void {
+    if (this.items.length === 0) return
+    const items = this.items
+    this.items = []
+    this.bytes = 0
+    for (const item of items) {
+      if (item instanceof OpenRecord) {
+        item.waiting = false
+        this.handOver(item.snapshot())
+      } else {
+        this.handOver(item)
+      }
+    }
+  }
+}
+
+const maxItems = 1_000
+const maxBytes = 1024 * 1024

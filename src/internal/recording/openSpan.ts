@@ -1,0 +1,110 @@
+/** A span that is running, or was when it was last heard of. */
+import type * as Observation from "../../Observation.ts"
+import { closedRevision } from "../../Observation.ts"
+import type { SpanHandle } from "../../SpanHandle.ts"
+import type { TraceContext } from "../../TraceContext.ts"
+import type { Outcome } from "../outcome.ts"
+import { OpenRecord } from "./intake.ts"
+import type { OpenTrace } from "./openTrace.ts"
+import type { Timeline } from "./timeline.ts"
+
+export class OpenSpan extends OpenRecord implements SpanHandle {
+  readonly resource: Observation.Resource
+  readonly context: TraceContext
+  readonly name: string
+  readonly type: Observation.SpanType
+  readonly timeline: Timeline
+  readonly startUnixMicros: number
+  /** The trace it counts into, where this process runs it. */
+  readonly trace: OpenTrace | undefined
+  /** Whether the trace was begun for this span alone, and ends with it. */
+  readonly ownsTrace: boolean
+  attributes: Observation.JsonObject | undefined
+  input: Observation.Json | undefined
+  output: Observation.Json | undefined
+  metrics: Observation.SpanMetrics | undefined
+  modelCall: Observation.ModelCall | undefined
+  /** Whether a span below it holds usage. */
+  usageBelow = false
+  size = baseSize
+  private status: Observation.Status = "in_progress"
+  private error: Observation.ErrorDetails | undefined
+  private durationMicros: number | undefined
+  private revision = 0
+
+  constructor(
+    resource: Observation.Resource,
+    context: TraceContext,
+    name: string,
+    type: Observation.SpanType,
+    timeline: Timeline,
+    startUnixMicros: number,
+    trace: OpenTrace | undefined,
+    ownsTrace: boolean
+  ) {
+    super()
+    this.resource = resource
+    this.context = context
+    this.name = name
+    this.type = type
+    this.timeline = timeline
+    this.startUnixMicros = startUnixMicros
+    this.trace = trace
+    this.ownsTrace = ownsTrace
+  }
+
+  get traceId() {
+    return this.context.traceId
+  }
+
+  get spanId() {
+    return this.context.spanId
+  }
+
+  get isOpen(): boolean {
+    return this.status === "in_progress"
+  }
+
+  addAttributes(attributes: Observation.JsonObject | undefined): void {
+    if (attributes !== undefined) this.attributes = { ...this.attributes, ...attributes }
+  }
+
+  close(outcome: Outcome, durationMicros: number | undefined): void {
+    this.status = outcome.status
+    this.error = outcome.error
+    this.durationMicros = durationMicros
+    if (this.modelCall !== undefined && this.usageBelow) this.modelCall = { ...this.modelCall, isSubtotal: true }
+    this.revision = closedRevision - 1
+  }
+
+  snapshot(): Observation.Span {
+    this.revision++
+    const { context } = this
+    return {
+      _tag: "Span",
+      resource: this.resource,
+      traceId: context.traceId,
+      spanId: context.spanId,
+      parentSpanId: context.parentSpanId,
+      userId: context.userId,
+      sessionId: context.sessionId,
+      kbId: context.kbId,
+      revision: this.revision,
+      size: this.size,
+      name: this.name,
+      type: this.type,
+      status: this.status,
+      error: this.error,
+      startTimeUnixMicros: this.startUnixMicros,
+      durationMicros: this.durationMicros,
+      metrics: this.metrics,
+      modelCall: this.modelCall,
+      attributes: this.attributes,
+      input: this.input,
+      output: this.output
+    }
+  }
+}
+
+/** What the fields of a span cost in memory, beside what was captured into it. */
+const baseSize = 600

@@ -1,0 +1,112 @@
+/** A trace that is running, or was when it was last heard of. */
+import * as BigDecimal from "effect/BigDecimal"
+import type * as Observation from "../../Observation.ts"
+import { closedRevision } from "../../Observation.ts"
+import type { TraceContext } from "../../TraceContext.ts"
+import type { Usage } from "../../Usage.ts"
+import { inputTokens, sumOfKnown } from "../../Usage.ts"
+import type { Outcome } from "../outcome.ts"
+import { OpenRecord } from "./intake.ts"
+import type { Timeline } from "./timeline.ts"
+
+export class OpenTrace extends OpenRecord {
+  readonly resource: Observation.Resource
+  readonly context: TraceContext
+  readonly timeline: Timeline
+  readonly name: string | undefined
+  readonly operationType: string | undefined
+  readonly tags: ReadonlyArray<string> | undefined
+  input: Observation.Json | undefined
+  output: Observation.Json | undefined
+  metadata: Observation.JsonObject | undefined
+  size = baseSize
+  private status: Observation.Status = "in_progress"
+  private error: Observation.ErrorDetails | undefined
+  private durationMicros: number | undefined
+  private stated: Omit<Observation.Totals, "stated"> | undefined
+  private inputTokens: number | undefined
+  private outputTokens: number | undefined
+  private costUsd: BigDecimal.BigDecimal | undefined
+  private revision = 0
+
+  constructor(
+    resource: Observation.Resource,
+    context: TraceContext,
+    timeline: Timeline,
+    name: string | undefined,
+    operationType: string | undefined,
+    tags: ReadonlyArray<string> | undefined
+  ) {
+    super()
+    this.resource = resource
+    this.context = context
+    this.timeline = timeline
+    this.name = name
+    this.operationType = operationType
+    this.tags = tags
+  }
+
+  /** Counts a model call into the totals. */
+  add(usage: Usage | undefined, costUsd: BigDecimal.BigDecimal | undefined): void {
+    if (usage !== undefined) {
+      this.inputTokens = sumOfKnown(this.inputTokens, inputTokens(usage))
+      this.outputTokens = sumOfKnown(this.outputTokens, usage.outputTokens)
+    }
+    if (costUsd !== undefined) {
+      this.costUsd = this.costUsd === undefined ? costUsd : BigDecimal.sum(this.costUsd, costUsd)
+    }
+  }
+
+  addMetadata(metadata: Observation.JsonObject | undefined): void {
+    if (metadata !== undefined) this.metadata = { ...this.metadata, ...metadata }
+  }
+
+  close(outcome: Outcome, durationMicros: number | undefined, stated: Omit<Observation.Totals, "stated"> | undefined): void {
+    this.status = outcome.status
+    this.error = outcome.error
+    this.durationMicros = durationMicros
+    this.stated = stated
+    this.revision = closedRevision - 1
+  }
+
+  snapshot(): Observation.Trace {
+    this.revision++
+    const { context } = this
+    return {
+      _tag: "Trace",
+      resource: this.resource,
+      traceId: context.traceId,
+      spanId: context.spanId,
+      parentSpanId: context.parentSpanId,
+      userId: context.userId,
+      sessionId: context.sessionId,
+      kbId: context.kbId,
+      revision: this.revision,
+      size: this.size,
+      name: this.name,
+      operationType: this.operationType,
+      status: this.status,
+      error: this.error,
+      startTimeUnixMicros: this.timeline.startUnixMicros,
+      durationMicros: this.durationMicros,
+      totals: this.totals(),
+      tags: this.tags,
+      metadata: this.metadata,
+      input: this.input,
+      output: this.output
+    }
+  }
+
+  /** A figure that was stated wins; the others are the sums. */
+  private totals(): Observation.Totals {
+    return {
+      inputTokens: this.stated?.inputTokens ?? this.inputTokens,
+      outputTokens: this.stated?.outputTokens ?? this.outputTokens,
+      costUsd: this.stated?.costUsd ?? this.costUsd,
+      stated: this.stated !== undefined
+    }
+  }
+}
+
+/** What the fields of a trace cost in memory, beside what was captured into it. */
+const baseSize = 600

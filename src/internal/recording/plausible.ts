@@ -1,0 +1,68 @@
+/**
+ * Lets through the figures that can be true, and keeps a sentence about each that cannot.
+ */
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import type { Json, JsonObject } from "../../Observation.ts"
+import type { CostInput, Usage } from "../../Usage.ts"
+import { costFrom, fromPromptAndCompletion, make } from "../../Usage.ts"
+
+/** The key under which a record says which of its figures were left out. */
+export const problemsKey = "observability.problems"
+
+export class Plausible {
+  private problems: Array<string> | undefined
+
+  count(name: string, value: number | undefined): number | undefined {
+    if (value === undefined || Number.isSafeInteger(value) && value >= 0) return value
+    return this.refuse(`${name} is ${String(value)}; expected a whole number of zero or more`)
+  }
+
+  finite(name: string, value: number | undefined): number | undefined {
+    if (value === undefined || Number.isFinite(value)) return value
+    return this.refuse(`${name} is ${String(value)}; expected a finite number`)
+  }
+
+  micros(name: string, value: Duration.DurationInput | undefined): number | undefined {
+    if (value === undefined) return undefined
+    const duration = typeof value === "number" && !(value >= 0) ? Option.none() : Duration.decodeUnknown(value)
+    if (Option.isSome(duration) && Duration.isFinite(duration.value)) {
+      return Math.round(Duration.toMillis(duration.value) * 1_000)
+    }
+    return this.refuse(`${name} is ${String(value)}; expected a duration of zero or more`)
+  }
+
+  usage(input: {
+    readonly usage?: Usage | undefined
+    readonly promptTokens?: number | undefined
+    readonly completionTokens?: number | undefined
+  }): Usage | undefined {
+    if (input.usage !== undefined) return this.right(make(input.usage))
+    const { completionTokens, promptTokens } = input
+    return promptTokens === undefined && completionTokens === undefined ? undefined : this.right(fromPromptAndCompletion({
+      promptTokens: this.count("promptTokens", promptTokens),
+      completionTokens: this.count("completionTokens", completionTokens)
+    }))
+  }
+
+  cost(value: CostInput | undefined): BigDecimal.BigDecimal | undefined {
+    return value === undefined ? undefined : this.right(costFrom(value))
+  }
+
+  /** The sentences, as an object to be merged into the record's attributes; `undefined` when all is well. */
+  report(): JsonObject | undefined {
+    return this.problems === undefined ? undefined : { [problemsKey]: this.problems satisfies Json }
+  }
+
+  private right<A>(result: Either.Either<A, { readonly message: string }>): A | undefined {
+    return Either.isRight(result) ? result.right : this.refuse(result.left.message)
+  }
+
+  private refuse(problem: string): undefined {
+    if (this.problems === undefined) this.problems = []
+    this.problems.push(problem)
+    return undefined
+  }
+}

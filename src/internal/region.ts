@@ -1,0 +1,59 @@
+/**
+ * Runs an effect between a start and an end, with its own ambient context. This is the hot path of the library.
+ *
+ * The context is put into the fiber in place and taken out again, by two instructions of the same fiber, instead of by
+ * `provideService` around `onExit`: that is 0.5 of native `Effect.withSpan`'s time instead of 0.66. Nothing can come
+ * between: the region is uninterruptible but for the effect itself, which restores the fiber's own interruptibility.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import type { Service } from "../ObservabilityService.ts"
+import { ObservabilityService } from "../ObservabilityService.ts"
+import type { TraceContext } from "../TraceContext.ts"
+import { Current } from "../TraceContext.ts"
+
+export interface Region {
+  readonly context: TraceContext
+  readonly end: (exit: Exit.Exit<unknown, unknown>) => void
+}
+
+/**
+ * @param begin is called on the fiber, with its ambient context; `undefined` leaves the effect as it is
+ */
+export const region = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  begin: (
+    service: Service,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    parent: TraceContext | undefined
+  ) => Region | undefined
+): Effect.Effect<A, E, R | ObservabilityService> =>
+  Effect.withFiberRuntime<A, E, R | ObservabilityService>((outer) => {
+    // unsafe: the type of the result demands the service
+    const service = Context.unsafeGet(outer.currentContext, ObservabilityService)
+    if (!service.enabled) return self
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.withFiberRuntime<A, E, R>((fiber) => {
+        const around = fiber.currentContext
+        const started = begin(service, fiber, Context.get(around, Current))
+        if (started === undefined) return restore(self)
+        const leave = (exit: Exit.Exit<A, E>) => {
+          started.end(exit)
+          return Effect.zipRight(setContext(around), exit)
+        }
+        return Effect.zipRight(
+          setContext(Context.add(around, Current, started.context)),
+          Effect.matchCauseEffect(restore(self), {
+            onFailure: (cause) => leave(Exit.failCause(cause)),
+            onSuccess: (value) => leave(Exit.succeed(value))
+          })
+        )
+      })
+    )
+  })
+
+const setContext = (context: Context.Context<never>): Effect.Effect<void> =>
+  FiberRef.set(FiberRef.currentContext, context)

@@ -1,0 +1,35 @@
+/**
+ * Says what goes wrong without flooding: one warning of a kind in an interval, with the number of times since the last.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+
+export class Warnings {
+  private readonly intervalMillis: number
+  private readonly annotations: Readonly<Record<string, unknown>>
+  private readonly kinds = new Map<string, { last: number; count: number }>()
+
+  constructor(interval: Duration.Duration, annotations: Readonly<Record<string, unknown>>) {
+    this.intervalMillis = Duration.toMillis(interval)
+    this.annotations = annotations
+  }
+
+  /** @param times how often it happened, where several are reported at once */
+  warn(kind: string, message: string, times = 1): Effect.Effect<void> {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const known = this.kinds.get(kind)
+      const count = (known?.count ?? 0) + times
+      if (known !== undefined && now - known.last < this.intervalMillis) {
+        known.count = count
+        return Effect.void
+      }
+      this.kinds.set(kind, { last: now, count: 0 })
+      return Effect.annotateLogs(Effect.logWarning(`effect-observability: ${message}`), {
+        ...this.annotations,
+        kind,
+        count
+      })
+    })
+  }
+}
