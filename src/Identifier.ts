@@ -74,7 +74,9 @@ export const SpanId: Schema.brand<typeof Schema.String, "SpanId"> = Schema.Strin
  * @category conversions
  */
 export const toUuid = (traceId: TraceId): string =>
-  `${traceId.slice(0, 8)}-${traceId.slice(8, 12)}-${traceId.slice(12, 16)}-${traceId.slice(16, 20)}-${traceId.slice(20)}`
+  `${traceId.slice(0, 8)}-${traceId.slice(8, 12)}-${traceId.slice(12, 16)}-${traceId.slice(16, 20)}-${
+    traceId.slice(20)
+  }`
 
 /**
  * The wall-clock time in milliseconds since the Unix epoch that a UUIDv7-shaped trace id carries in its first 48

@@ -17,8 +17,10 @@ import { Current } from "./TraceContext.ts"
  * @category logging
  */
 export const logLlmCall = (call: Input.LlmCall): Effect.Effect<void, never, ObservabilityService> =>
-  Effect.flatMap(ObservabilityService, (service) =>
-    Effect.flatMap(Current, (context) => service.logLlmCall(context, call)))
+  Effect.flatMap(
+    ObservabilityService,
+    (service) => Effect.flatMap(Current, (context) => service.logLlmCall(context, call))
+  )
 
 /**
  * Records a message of a conversation.
@@ -27,8 +29,10 @@ export const logLlmCall = (call: Input.LlmCall): Effect.Effect<void, never, Obse
  * @category logging
  */
 export const logChatMessage = (message: Input.ChatMessage): Effect.Effect<void, never, ObservabilityService> =>
-  Effect.flatMap(ObservabilityService, (service) =>
-    Effect.flatMap(Current, (context) => service.logChatMessage(context, message)))
+  Effect.flatMap(
+    ObservabilityService,
+    (service) => Effect.flatMap(Current, (context) => service.logChatMessage(context, message))
+  )
 
 /**
  * Records a step of a document's way through the pipeline.
@@ -37,8 +41,10 @@ export const logChatMessage = (message: Input.ChatMessage): Effect.Effect<void, 
  * @category logging
  */
 export const logDocumentEvent = (event: Input.DocumentEvent): Effect.Effect<void, never, ObservabilityService> =>
-  Effect.flatMap(ObservabilityService, (service) =>
-    Effect.flatMap(Current, (context) => service.logDocumentEvent(context, event)))
+  Effect.flatMap(
+    ObservabilityService,
+    (service) => Effect.flatMap(Current, (context) => service.logDocumentEvent(context, event))
+  )
 
 /**
  * Writes what was recorded before the call, and says what became of everything since the start. Closing the layer does

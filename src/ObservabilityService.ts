@@ -8,7 +8,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -262,8 +262,7 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
           return context === undefined ? TraceContext.root() : Effect.succeed(context)
         }),
       endTrace: (context, end = {}) => recording((fiber) => recorder.endTrace(ambientOf(fiber), context, end)),
-      span: (parent, name, type, spanOptions) =>
-        acquireSpan(service, () => parent, name, { ...spanOptions, type }),
+      span: (parent, name, type, spanOptions) => acquireSpan(service, () => parent, name, { ...spanOptions, type }),
       updateSpan: (span, update) =>
         recording(() => {
           if (span instanceof OpenSpan) recorder.updateSpan(span, update)

@@ -4,6 +4,7 @@
  * only `ObservabilityService` to what it needs.
  *
  * @example
+ * ```ts
  * import { ObservabilityService, Provider, withSpan, withTrace } from "effect-observability"
  * import { Effect } from "effect"
  *
@@ -16,6 +17,7 @@
  * Effect.runPromise(answer.pipe(Effect.provide(ObservabilityService.layerMemory(memory)))).then(() => {
  *   for (const record of memory.records) if (record._tag === "Span") console.log(record.name, record.status)
  * })
+ * ```
  *
  * @since 0.1.0
  */
@@ -169,5 +171,8 @@ export const withSpanStream: {
  * @category combinators
  */
 export const annotate = (update: Input.SpanUpdate): Effect.Effect<void, never, ObservabilityService> =>
-  Effect.flatMap(ObservabilityService, (service) =>
-    Effect.flatMap(Current, (context) => context === undefined ? Effect.void : service.updateSpan(context, update)))
+  Effect.flatMap(
+    ObservabilityService,
+    (service) =>
+      Effect.flatMap(Current, (context) => context === undefined ? Effect.void : service.updateSpan(context, update))
+  )

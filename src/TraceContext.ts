@@ -3,6 +3,7 @@
  * context, from parent to child, across `fork`, `forEach`, `race` and `Stream`.
  *
  * @example
+ * ```ts
  * import { TraceContext } from "effect-observability"
  * import { Effect } from "effect"
  *
@@ -14,6 +15,7 @@
  * })
  *
  * Effect.runSync(program)
+ * ```
  *
  * @since 0.1.0
  */
@@ -150,8 +152,10 @@ export class TraceContext implements Equal.Equal, Inspectable.Inspectable, Pipea
 
   /** Starts a new trace: a fresh trace id and a fresh span id without a parent. */
   static root(options?: RootOptions): Effect.Effect<TraceContext> {
-    return Effect.flatMap(IdGenerator, (generator) =>
-      Effect.map(Clock.currentTimeMillis, (now) => TraceContext.unsafeRoot(generator, now, options)))
+    return Effect.flatMap(
+      IdGenerator,
+      (generator) => Effect.map(Clock.currentTimeMillis, (now) => TraceContext.unsafeRoot(generator, now, options))
+    )
   }
 
   /** One level deeper: the same trace, user, session and knowledge base, a fresh span id, `parent` linked. */
@@ -195,8 +199,10 @@ export class TraceContext implements Equal.Equal, Inspectable.Inspectable, Pipea
    */
   static make(fields: Fields): Either.Either<TraceContext, TraceContextError> {
     return Either.map(
-      Either.mapLeft(decodeFields(fields), (error) =>
-        new TraceContextError({ field: "fields", message: ParseResult.TreeFormatter.formatErrorSync(error) })),
+      Either.mapLeft(
+        decodeFields(fields),
+        (error) => new TraceContextError({ field: "fields", message: ParseResult.TreeFormatter.formatErrorSync(error) })
+      ),
       TraceContext.unsafeMake
     )
   }

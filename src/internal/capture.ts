@@ -174,7 +174,9 @@ class Walk {
   }
 
   private entries(value: object, keys: ReadonlyArray<string>, depth: number): Json {
-    if (depth >= this.limits.maxDepth) return this.text(`[Object with ${keys.length} keys, deeper than ${depth} levels]`)
+    if (depth >= this.limits.maxDepth) {
+      return this.text(`[Object with ${keys.length} keys, deeper than ${depth} levels]`)
+    }
     this.size += objectCost
     const kept: Record<string, Json> = {}
     for (let index = 0; index < keys.length; index++) {

@@ -5,7 +5,7 @@ import * as Arr from "effect/Array"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
@@ -223,7 +223,9 @@ export class Engine implements Delivery {
             verdict.rejections[0]?.message ?? verdict.message
           )
         }
-        return part.records.length === 1 ? this.reject(part, part.records, verdict.message) : this.halve(part, part.deaths)
+        return part.records.length === 1
+          ? this.reject(part, part.records, verdict.message)
+          : this.halve(part, part.deaths)
       }
       case "Died": {
         this.accounts.retries++

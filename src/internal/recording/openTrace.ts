@@ -61,7 +61,11 @@ export class OpenTrace extends OpenRecord {
     if (metadata !== undefined) this.metadata = { ...this.metadata, ...metadata }
   }
 
-  close(outcome: Outcome, durationMicros: number | undefined, stated: Omit<Observation.Totals, "stated"> | undefined): void {
+  close(
+    outcome: Outcome,
+    durationMicros: number | undefined,
+    stated: Omit<Observation.Totals, "stated"> | undefined
+  ): void {
     this.status = outcome.status
     this.error = outcome.error
     this.durationMicros = durationMicros

@@ -41,10 +41,12 @@ export class Plausible {
   }): Usage | undefined {
     if (input.usage !== undefined) return this.right(make(input.usage))
     const { completionTokens, promptTokens } = input
-    return promptTokens === undefined && completionTokens === undefined ? undefined : this.right(fromPromptAndCompletion({
-      promptTokens: this.count("promptTokens", promptTokens),
-      completionTokens: this.count("completionTokens", completionTokens)
-    }))
+    return promptTokens === undefined && completionTokens === undefined ?
+      undefined :
+      this.right(fromPromptAndCompletion({
+        promptTokens: this.count("promptTokens", promptTokens),
+        completionTokens: this.count("completionTokens", completionTokens)
+      }))
   }
 
   cost(value: CostInput | undefined): BigDecimal.BigDecimal | undefined {

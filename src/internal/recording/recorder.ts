@@ -354,8 +354,7 @@ const forgetOldest = (records: Map<string, unknown>): void => {
 const merge = (
   left: Observation.JsonObject | undefined,
   right: Observation.JsonObject | undefined
-): Observation.JsonObject | undefined =>
-  left === undefined ? right : right === undefined ? left : { ...left, ...right }
+): Observation.JsonObject | undefined => left === undefined ? right : right === undefined ? left : { ...left, ...right }
 
 const outcomeOf = (end: Input.TraceEnd): Outcome => {
   const details = end.error === undefined ? undefined : Outcomes.errorDetails(end.error)
@@ -393,8 +392,17 @@ const modelCallOf = (
   update: Input.SpanUpdate,
   plausible: Plausible
 ): Observation.ModelCall | undefined => {
-  const { completionTokens, costUsd, finishReason, model, promptTokens, provider, temperature, timeToFirstToken, usage } =
-    update
+  const {
+    completionTokens,
+    costUsd,
+    finishReason,
+    model,
+    promptTokens,
+    provider,
+    temperature,
+    timeToFirstToken,
+    usage
+  } = update
   if (
     (model ?? provider ?? temperature ?? finishReason ?? timeToFirstToken ?? usage ?? promptTokens ??
       completionTokens ?? costUsd) === undefined

@@ -1,0 +1,63 @@
+// Compiles src/ and migrations/ into dist/, as tsconfig.build.json says.
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import ts from "typescript"
+
+const root = Path.resolve(import.meta.dirname, "..")
+
+// Starting from nothing keeps the files of deleted modules out of the package.
+Fs.rmSync(Path.join(root, "dist"), { recursive: true, force: true })
+
+// `rewriteRelativeImportExtensions` turns `./X.ts` into `./X.js` in JavaScript only. In a declaration file `./X.ts`
+// would stay, which newer compilers alone resolve to X.d.ts; `./X.js` is understood by all of them and by every other
+// tool.
+const rewriteSpecifiers = (context) => {
+  const rewrite = (node) => {
+    if (ts.isStringLiteral(node) && /^\.{1,2}\/.*\.ts$/.test(node.text)) {
+      return context.factory.createStringLiteral(node.text.replace(/ts$/, "js"))
+    }
+    // In `import("./X.ts").Y` the specifier sits in a literal type.
+    return ts.isLiteralTypeNode(node) ? ts.visitEachChild(node, rewrite, context) : visit(node)
+  }
+  const namesModule = (node) =>
+    ts.isImportDeclaration(node) || ts.isExportDeclaration(node) || ts.isModuleDeclaration(node)
+  const visit = (node) => {
+    if (ts.isImportTypeNode(node)) {
+      const typeArguments = ts.visitNodes(node.typeArguments, visit)
+      return context.factory.updateImportTypeNode(
+        node,
+        rewrite(node.argument),
+        node.attributes,
+        node.qualifier,
+        typeArguments,
+        node.isTypeOf
+      )
+    }
+    return ts.visitEachChild(node, namesModule(node) ? rewrite : visit, context)
+  }
+  return visit
+}
+
+const config = ts.getParsedCommandLineOfConfigFile(Path.join(root, "tsconfig.build.json"), {}, {
+  ...ts.sys,
+  onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
+    throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"))
+  }
+})
+const program = ts.createProgram({ rootNames: config.fileNames, options: config.options })
+const emitted = program.emit(undefined, undefined, undefined, false, { afterDeclarations: [rewriteSpecifiers] })
+
+const diagnostics = ts.sortAndDeduplicateDiagnostics([
+  ...config.errors,
+  ...ts.getPreEmitDiagnostics(program),
+  ...emitted.diagnostics
+])
+if (diagnostics.length > 0) {
+  const format = process.stderr.isTTY ? ts.formatDiagnosticsWithColorAndContext : ts.formatDiagnostics
+  console.error(format(diagnostics, {
+    getCanonicalFileName: (file) => file,
+    getCurrentDirectory: () => root,
+    getNewLine: () => "\n"
+  }))
+  process.exitCode = 1
+}
