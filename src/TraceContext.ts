@@ -277,7 +277,8 @@ export class TraceContext implements Equal.Equal, Inspectable.Inspectable, Pipea
   }
 
   [Hash.symbol](): number {
-    return Hash.string(this.traceId + this.spanId)
+    // Effect hashes a fiber's context whenever it changes: the span id, 64 random bits, says all that a hash needs
+    return Hash.string(this.spanId)
   }
 
   toJSON(): unknown {

@@ -31,29 +31,34 @@ export const region = <A, E, R>(
     parent: TraceContext | undefined
   ) => Region | undefined
 ): Effect.Effect<A, E, R | ObservabilityService> =>
-  Effect.withFiberRuntime<A, E, R | ObservabilityService>((outer) => {
+  Effect.withFiberRuntime<A, E, R | ObservabilityService>((fiber) => {
+    const around = fiber.currentContext
     // unsafe: the type of the result demands the service
-    const service = Context.unsafeGet(outer.currentContext, ObservabilityService)
-    if (!service.enabled) return self
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.withFiberRuntime<A, E, R>((fiber) => {
-        const around = fiber.currentContext
+    const service = Context.unsafeGet(around, ObservabilityService)
+    return service.enabled
+      ? Effect.uninterruptibleMask((restore) => {
         const started = begin(service, fiber, Context.get(around, Current))
         if (started === undefined) return restore(self)
+        setContext(fiber, Context.add(around, Current, started.context))
         const leave = (exit: Exit.Exit<A, E>) => {
+          setContext(fiber, around)
           started.end(exit)
-          return Effect.zipRight(setContext(around), exit)
+          return exit
         }
-        return Effect.zipRight(
-          setContext(Context.add(around, Current, started.context)),
-          Effect.matchCauseEffect(restore(self), {
-            onFailure: (cause) => leave(Exit.failCause(cause)),
-            onSuccess: (value) => leave(Exit.succeed(value))
-          })
-        )
+        return Effect.matchCauseEffect(restore(self), {
+          onFailure: (cause) => leave(Exit.failCause(cause)),
+          onSuccess: (value) => leave(Exit.succeed(value))
+        })
       })
-    )
+      : self
   })
 
-const setContext = (context: Context.Context<never>): Effect.Effect<void> =>
-  FiberRef.set(FiberRef.currentContext, context)
+/** `FiberRef.set` without the instruction around it: the fiber is at hand, and is the one that is running. */
+const setContext = (fiber: Fiber.RuntimeFiber<unknown, unknown>, context: Context.Context<never>): void => {
+  ;(fiber as WritableFiber).setFiberRef(FiberRef.currentContext, context)
+}
+
+/** What every fiber of Effect 3 has, and its public type leaves out. */
+interface WritableFiber extends Fiber.RuntimeFiber<unknown, unknown> {
+  readonly setFiberRef: <A>(fiberRef: FiberRef.FiberRef<A>, value: A) => void
+}

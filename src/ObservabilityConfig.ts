@@ -1,0 +1,141 @@
+/**
+ * Every option that is read from the environment: its name, its form and its default. A value that cannot be read is a
+ * `ConfigError` that names the variable, at the start of the program and not later.
+ *
+ * | variable | form | default |
+ * | --- | --- | --- |
+ * | `OBSERVABILITY_ENABLED` | boolean | `true` |
+ * | `DATABASE_URL` | `postgres://` or `postgresql://` address | required |
+ * | `OBSERVABILITY_SCHEMA` | lower-case identifier | `observability` |
+ * | `OBSERVABILITY_MAX_CONNECTIONS` | whole number | `2` |
+ * | `OBSERVABILITY_CONNECT_TIMEOUT` | duration | `5 seconds` |
+ * | `OBSERVABILITY_PARTITIONS_AHEAD` | days | `7` |
+ * | `OBSERVABILITY_SERVICE_NAME` | text | `unknown_service` |
+ * | `OBSERVABILITY_ENVIRONMENT` | text | none |
+ * | `OBSERVABILITY_RELEASE` | text | none |
+ * | `OBSERVABILITY_QUEUE_BYTES` | bytes, by provider | `67108864` |
+ * | `OBSERVABILITY_BATCH_WINDOW` | duration | `200 millis` |
+ * | `OBSERVABILITY_BATCH_RECORDS` | whole number | `1000` |
+ * | `OBSERVABILITY_BATCH_BYTES` | bytes | `1048576` |
+ * | `OBSERVABILITY_WRITE_TIMEOUT` | duration | `30 seconds` |
+ * | `OBSERVABILITY_RETRY_DELAY` | duration | `200 millis` |
+ * | `OBSERVABILITY_MAX_RETRY_DELAY` | duration | `10 seconds` |
+ * | `OBSERVABILITY_WARNING_INTERVAL` | duration | `1 minute` |
+ * | `OBSERVABILITY_CLOSE_DEADLINE` | duration | `5 seconds` |
+ * | `OBSERVABILITY_FLUSH_TIMEOUT` | duration | `30 seconds` |
+ * | `OBSERVABILITY_MAX_OPEN_SPANS` | whole number | `100000` |
+ * | `OBSERVABILITY_CAPTURE_MAX_DEPTH` | levels | `16` |
+ * | `OBSERVABILITY_CAPTURE_MAX_ENTRIES` | entries of one object or array | `1000` |
+ * | `OBSERVABILITY_CAPTURE_MAX_STRING_LENGTH` | characters | `1048576` |
+ * | `OBSERVABILITY_CAPTURE_MAX_BYTES` | bytes of one value | `4194304` |
+ * | `LANGFUSE_ENABLED` | boolean | `true` |
+ * | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | text, both or neither | none: no Langfuse |
+ * | `LANGFUSE_HOST` | `http(s)://` address | `https://cloud.langfuse.com` |
+ *
+ * A duration is a number with a unit, such as `5 seconds` or `250 millis`.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+
+/**
+ * `OBSERVABILITY_ENABLED`: `false` switches the library off, and then nothing else is read. Default: `true`.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
+export const enabled: Config.Config<boolean> = Config.withDefault(Config.boolean("OBSERVABILITY_ENABLED"), true)
+
+/**
+ * How records are delivered; see `Delivery.Options`.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
+export const delivery = Config.all({
+  queueBytes: positive("OBSERVABILITY_QUEUE_BYTES"),
+  batchWindow: optional(Config.duration("OBSERVABILITY_BATCH_WINDOW")),
+  batchRecords: positive("OBSERVABILITY_BATCH_RECORDS"),
+  batchBytes: positive("OBSERVABILITY_BATCH_BYTES"),
+  writeTimeout: optional(Config.duration("OBSERVABILITY_WRITE_TIMEOUT")),
+  retryDelay: optional(Config.duration("OBSERVABILITY_RETRY_DELAY")),
+  maxRetryDelay: optional(Config.duration("OBSERVABILITY_MAX_RETRY_DELAY")),
+  warningInterval: optional(Config.duration("OBSERVABILITY_WARNING_INTERVAL"))
+})
+
+/**
+ * What the service needs beside its providers; see `ObservabilityService.Options`.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
+export const service = Config.all({
+  serviceName: optional(Config.nonEmptyString("OBSERVABILITY_SERVICE_NAME")),
+  environment: optional(Config.nonEmptyString("OBSERVABILITY_ENVIRONMENT")),
+  release: optional(Config.nonEmptyString("OBSERVABILITY_RELEASE")),
+  delivery,
+  capture: Config.all({
+    maxDepth: positive("OBSERVABILITY_CAPTURE_MAX_DEPTH"),
+    maxEntries: positive("OBSERVABILITY_CAPTURE_MAX_ENTRIES"),
+    maxStringLength: positive("OBSERVABILITY_CAPTURE_MAX_STRING_LENGTH"),
+    maxBytes: positive("OBSERVABILITY_CAPTURE_MAX_BYTES")
+  }),
+  closeDeadline: optional(Config.duration("OBSERVABILITY_CLOSE_DEADLINE")),
+  flushTimeout: optional(Config.duration("OBSERVABILITY_FLUSH_TIMEOUT")),
+  maxOpenSpans: positive("OBSERVABILITY_MAX_OPEN_SPANS")
+})
+
+/**
+ * Where PostgreSQL is; see `PgProvider.Options`. Without `DATABASE_URL` the error says what can be done.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
+export const postgres = Config.all({
+  url: Config.redacted("DATABASE_URL").pipe(
+    Config.mapOrFail((url) =>
+      isPostgresUrl(Redacted.value(url)) ? Either.right(url) : Either.left(
+        ConfigError.InvalidData([], "expected an address such as postgres://user:password@host:5432/database")
+      )
+    ),
+    Config.orElseIf({
+      if: ConfigError.isMissingDataOnly,
+      orElse: () => missingDatabaseUrl
+    })
+  ),
+  schema: optional(Config.nonEmptyString("OBSERVABILITY_SCHEMA")),
+  maxConnections: positive("OBSERVABILITY_MAX_CONNECTIONS"),
+  connectTimeout: optional(Config.duration("OBSERVABILITY_CONNECT_TIMEOUT")),
+  partitionsAhead: positive("OBSERVABILITY_PARTITIONS_AHEAD")
+})
+
+// internal
+
+function optional<A>(config: Config.Config<A>): Config.Config<A | undefined> {
+  return Config.map(Config.option(config), Option.getOrUndefined)
+}
+
+function positive(name: string): Config.Config<number | undefined> {
+  return optional(
+    Config.validate(Config.integer(name), {
+      message: "expected a whole number above zero",
+      validation: (value) => value > 0
+    })
+  )
+}
+
+function isPostgresUrl(url: string): boolean {
+  // a unix socket is named in the query, behind an empty host that the WHATWG parser refuses next to a user
+  return /^postgres(ql)?:\/\//.test(url) && URL.canParse(url.replace("@/", "@socket/"))
+}
+
+const missingDatabaseUrl: Config.Config<Redacted.Redacted> = Config.fail(
+  "Expected DATABASE_URL to hold the address of a PostgreSQL server, such as " +
+    "postgres://user:password@host:5432/database. To start a server for development instead, provide " +
+    "EmbeddedPostgres from \"effect-observability/EmbeddedPostgres\"; to run without observability, set " +
+    "OBSERVABILITY_ENABLED=false"
+)
