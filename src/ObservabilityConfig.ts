@@ -41,6 +41,8 @@ import * as ConfigError from "effect/ConfigError"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { isSchemaName } from "./internal/postgres/schemaName.ts"
+import { isPostgresUrl } from "./internal/postgres/url.ts"
 
 /**
  * `OBSERVABILITY_ENABLED`: `false` switches the library off, and then nothing else is read. Default: `true`.
@@ -107,7 +109,12 @@ export const postgres = Config.all({
       orElse: () => missingDatabaseUrl
     })
   ),
-  schema: optional(Config.nonEmptyString("OBSERVABILITY_SCHEMA")),
+  schema: optional(
+    Config.validate(Config.nonEmptyString("OBSERVABILITY_SCHEMA"), {
+      message: "expected a plain lower-case identifier",
+      validation: isSchemaName
+    })
+  ),
   maxConnections: positive("OBSERVABILITY_MAX_CONNECTIONS"),
   connectTimeout: optional(Config.duration("OBSERVABILITY_CONNECT_TIMEOUT")),
   partitionsAhead: positive("OBSERVABILITY_PARTITIONS_AHEAD")
@@ -126,11 +133,6 @@ function positive(name: string): Config.Config<number | undefined> {
       validation: (value) => value > 0
     })
   )
-}
-
-function isPostgresUrl(url: string): boolean {
-  // a unix socket is named in the query, behind an empty host that the WHATWG parser refuses next to a user
-  return /^postgres(ql)?:\/\//.test(url) && URL.canParse(url.replace("@/", "@socket/"))
 }
 
 const missingDatabaseUrl: Config.Config<Redacted.Redacted> = Config.fail(

@@ -19,8 +19,7 @@ import * as Delivery from "./Delivery.ts"
 import type * as Input from "./Input.ts"
 import { acquireSpan } from "./internal/acquireSpan.ts"
 import { ambientOf } from "./internal/ambient.ts"
-import type { CaptureLimits } from "./internal/capture.ts"
-import { defaultCaptureLimits } from "./internal/capture.ts"
+import { captureLimits } from "./internal/capture.ts"
 import { noopService } from "./internal/noopService.ts"
 import { Intake } from "./internal/recording/intake.ts"
 import { OpenSpan } from "./internal/recording/openSpan.ts"
@@ -30,6 +29,23 @@ import type { Observation, Resource, SpanType } from "./Observation.ts"
 import type { Provider } from "./Provider.ts"
 import type { SpanHandle } from "./SpanHandle.ts"
 import { TraceContext } from "./TraceContext.ts"
+
+/**
+ * Bounds of what is captured of one value; see `docs/capture.md`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CaptureOptions {
+  /** Levels of nesting. Default: 16. */
+  readonly maxDepth?: number | undefined
+  /** Entries of one object or array. Default: 1,000. */
+  readonly maxEntries?: number | undefined
+  /** Characters of one text. Default: 1,048,576. */
+  readonly maxStringLength?: number | undefined
+  /** Estimated bytes of the whole value. Default: 4 MiB. */
+  readonly maxBytes?: number | undefined
+}
 
 /**
  * How the service records and delivers. Every field but `providers` has a default.
@@ -42,14 +58,16 @@ export interface Options {
   readonly providers: ReadonlyArray<Provider>
   /** `service.name` of OpenTelemetry. Default: `unknown_service`. */
   readonly serviceName?: string | undefined
+  /** A uuid that tells this process from every other one. Default: drawn when the service is made. */
+  readonly processId?: string | undefined
   /** `deployment.environment.name` of OpenTelemetry, for example `production`. Default: none. */
   readonly environment?: string | undefined
   /** `service.version` of OpenTelemetry. Default: none. */
   readonly release?: string | undefined
   /** How records are delivered to each provider. */
   readonly delivery?: Delivery.Options | undefined
-  /** Bounds of what is captured of one value. Default: 16 levels, 1,000 entries, 1 Mi characters, 4 MiB. */
-  readonly capture?: Partial<CaptureLimits> | undefined
+  /** Bounds of what is captured of one value. */
+  readonly capture?: CaptureOptions | undefined
   /**
    * Takes out of a record what must not be stored, before any provider sees it. Synchronous. When it throws, the
    * record goes on without its content. Default: nothing is taken out; values of type `Redacted` are never captured.
@@ -186,7 +204,7 @@ export class ObservabilityService extends Context.Tag("effect-observability/Obse
 const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
   Effect.gen(function*() {
     const resource: Resource = {
-      processId: randomUUID(),
+      processId: options.processId ?? randomUUID(),
       serviceName: options.serviceName ?? "unknown_service",
       environment: options.environment,
       release: options.release
@@ -209,7 +227,7 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
     }
     const recorder = new Recorder({
       resource,
-      limits: { ...defaultCaptureLimits, ...options.capture },
+      limits: captureLimits(options.capture),
       maxOpen: options.maxOpenSpans ?? 100_000,
       intake
     })

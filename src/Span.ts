@@ -29,7 +29,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Input from "./Input.ts"
 import { acquireSpan, unrecordedSpan } from "./internal/acquireSpan.ts"
-import { region } from "./internal/region.ts"
+import { runIn } from "./internal/region.ts"
 import { observeStream } from "./internal/streamRegion.ts"
 import { ObservabilityService } from "./ObservabilityService.ts"
 import type { SpanHandle } from "./SpanHandle.ts"
@@ -77,10 +77,11 @@ export const withSpan: {
     name: string,
     options?: Input.SpanOptions
   ): Effect.Effect<A, E, R | ObservabilityService> =>
-    region(self, (service, fiber, parent) => {
-      const handle = service.unsafe.startSpan(fiber, parent, name, options)
-      return handle && { context: handle.context, end: (exit) => service.unsafe.endSpan(fiber, handle, exit) }
-    })
+    runIn({
+      begin: (service, fiber, parent) => service.unsafe.startSpan(fiber, parent, name, options),
+      contextOf: (handle) => handle.context,
+      end: (service, fiber, handle, exit) => service.unsafe.endSpan(fiber, handle, exit)
+    }, self)
 )
 
 /**
@@ -106,10 +107,11 @@ export const withTrace: {
     name: string,
     options?: Input.TraceOptions
   ): Effect.Effect<A, E, R | ObservabilityService> =>
-    region(self, (service, fiber) => {
-      const context = service.unsafe.startTrace(fiber, { ...options, name })
-      return context && { context, end: (exit) => service.unsafe.endTrace(fiber, context, exit) }
-    })
+    runIn({
+      begin: (service, fiber) => service.unsafe.startTrace(fiber, { ...options, name }),
+      contextOf: (context) => context,
+      end: (service, fiber, context, exit) => service.unsafe.endTrace(fiber, context, exit)
+    }, self)
 )
 
 /**

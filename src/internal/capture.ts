@@ -22,12 +22,14 @@ export interface CaptureLimits {
   readonly maxBytes: number
 }
 
-export const defaultCaptureLimits: CaptureLimits = {
-  maxDepth: 16,
-  maxEntries: 1_000,
-  maxStringLength: 1_048_576,
-  maxBytes: 4_194_304
-}
+export const captureLimits = (
+  options: { readonly [Name in keyof CaptureLimits]?: CaptureLimits[Name] | undefined } = {}
+): CaptureLimits => ({
+  maxDepth: options.maxDepth ?? 16,
+  maxEntries: options.maxEntries ?? 1_000,
+  maxStringLength: options.maxStringLength ?? 1_048_576,
+  maxBytes: options.maxBytes ?? 4_194_304
+})
 
 /** A captured value and what it costs, in estimated bytes of memory. */
 export interface Captured<A extends Json = Json> {

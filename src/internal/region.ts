@@ -15,21 +15,26 @@ import { ObservabilityService } from "../ObservabilityService.ts"
 import type { TraceContext } from "../TraceContext.ts"
 import { Current } from "../TraceContext.ts"
 
-export interface Region {
-  readonly context: TraceContext
-  readonly end: (exit: Exit.Exit<unknown, unknown>) => void
-}
-
-/**
- * @param begin is called on the fiber, with its ambient context; `undefined` leaves the effect as it is
- */
-export const region = <A, E, R>(
-  self: Effect.Effect<A, E, R>,
-  begin: (
+/** How a kind of region begins and ends. Both are called on the fiber that runs it, and do not throw. */
+export interface Region<Place> {
+  /** `undefined` leaves the effect as it is. */
+  readonly begin: (
     service: Service,
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
     parent: TraceContext | undefined
-  ) => Region | undefined
+  ) => Place | undefined
+  readonly contextOf: (place: Place) => TraceContext
+  readonly end: (
+    service: Service,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    place: Place,
+    exit: Exit.Exit<unknown, unknown>
+  ) => void
+}
+
+export const runIn = <Place, A, E, R>(
+  region: Region<Place>,
+  self: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R | ObservabilityService> =>
   Effect.withFiberRuntime<A, E, R | ObservabilityService>((fiber) => {
     const around = fiber.currentContext
@@ -37,12 +42,12 @@ export const region = <A, E, R>(
     const service = Context.unsafeGet(around, ObservabilityService)
     return service.enabled
       ? Effect.uninterruptibleMask((restore) => {
-        const started = begin(service, fiber, Context.get(around, Current))
-        if (started === undefined) return restore(self)
-        setContext(fiber, Context.add(around, Current, started.context))
+        const place = region.begin(service, fiber, Context.get(around, Current))
+        if (place === undefined) return restore(self)
+        setContext(fiber, Context.add(around, Current, region.contextOf(place)))
         const leave = (exit: Exit.Exit<A, E>) => {
           setContext(fiber, around)
-          started.end(exit)
+          region.end(service, fiber, place, exit)
           return exit
         }
         return Effect.matchCauseEffect(restore(self), {
