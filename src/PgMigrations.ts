@@ -1,0 +1,175 @@
+/**
+ * Creates and upgrades the library's own schema in PostgreSQL.
+ *
+ * `PgProvider` does this by itself when it connects. Run it by hand, with a role that may create schemas, where the
+ * application's own role may not; `docs/schema.md` says which rights are needed for what.
+ *
+ * @since 0.1.0
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Migrator from "@effect/sql/Migrator"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import stores from "../migrations/0001_stores.ts"
+import views from "../migrations/0002_views.ts"
+import { exclusively } from "./internal/postgres/exclusively.ts"
+import { apart } from "./internal/postgres/isolation.ts"
+import * as Partitions from "./internal/postgres/partitions.ts"
+import { defaultSchema, isSchemaName, MigrationSchema } from "./internal/postgres/schemaName.ts"
+import { describe } from "./internal/postgres/sqlErrors.ts"
+
+/**
+ * Why the schema cannot be used:
+ *
+ * - `invalid-schema-name`: the name is no plain lower-case identifier.
+ * - `old-server`: the server is older than PostgreSQL 14.
+ * - `newer-schema`: a later version of this library has upgraded the schema; this version has to be upgraded, too.
+ * - `failed`: a statement failed; `cause` is the error.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class MigrationsError extends Schema.TaggedError<MigrationsError>(
+  "effect-observability/PgMigrations/MigrationsError"
+)("MigrationsError", {
+  reason: Schema.Literal("invalid-schema-name", "old-server", "newer-schema", "failed"),
+  message: Schema.String,
+  cause: Schema.optional(Schema.Defect)
+}) {}
+
+/**
+ * A migration that was applied: its number and its name.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Applied = readonly [id: number, name: string]
+
+/**
+ * Brings the schema up to date and says which migrations that took: none when it was. All of them happen in one
+ * transaction, and any number of processes may call this at once.
+ *
+ * A schema that is up to date is left alone: then no right to change anything is needed.
+ *
+ * @since 0.1.0
+ * @category migrations
+ */
+export const run = (options?: {
+  /** The schema's name, a plain lower-case identifier. Default: `observability`. */
+  readonly schema?: string | undefined
+}): Effect.Effect<ReadonlyArray<Applied>, MigrationsError, PgClient.PgClient> =>
+  inSchema(options?.schema, (schema) =>
+    Effect.gen(function*() {
+      yield* requireServer
+      if ((yield* newestApplied(schema)) === newestKnown) return []
+      return yield* exclusively(schema, migrate(schema))
+    }))
+
+/**
+ * Creates the partitions of today (UTC) and of the days that follow, which the provider otherwise does by itself. For
+ * applications whose role does not own the tables: run it daily with the role that does.
+ *
+ * @since 0.1.0
+ * @category migrations
+ */
+export const createPartitions = (options?: {
+  /** The schema's name, a plain lower-case identifier. Default: `observability`. */
+  readonly schema?: string | undefined
+  /** How many days ahead. Default: 7. */
+  readonly daysAhead?: number | undefined
+}): Effect.Effect<void, MigrationsError, PgClient.PgClient> =>
+  inSchema(options?.schema, (schema) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Partitions.createPartitions(
+        schema,
+        Partitions.partitionsFrom(Partitions.dayOf(now * 1000), options?.daysAhead ?? 7)
+      )))
+
+// internal
+
+const migrations = { "0001_stores": stores, "0002_views": views }
+
+const newestKnown = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name)))
+
+const oldestServer = 14
+
+const inSchema = <A>(
+  schema = defaultSchema,
+  use: (
+    schema: string
+  ) => Effect.Effect<A, SqlError | Migrator.MigrationError | MigrationsError, SqlClient.SqlClient>
+): Effect.Effect<A, MigrationsError, PgClient.PgClient> =>
+  isSchemaName(schema)
+    ? Effect.flatMap(PgClient.PgClient, (client) =>
+      use(schema).pipe(
+        Effect.mapError((error) =>
+          error._tag === "MigrationsError"
+            ? error
+            : new MigrationsError({ reason: "failed", message: describe(error), cause: error })
+        ),
+        Effect.provideService(MigrationSchema, schema),
+        apart(client)
+      ))
+    : Effect.fail(
+      new MigrationsError({
+        reason: "invalid-schema-name",
+        message: `the schema name ${JSON.stringify(schema)} is no plain lower-case identifier`
+      })
+    )
+
+const requireServer = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.filterOrFail(
+    sql.unsafe<{ readonly version: string }>("select current_setting('server_version') as version"),
+    ([row]) => Number.parseInt(row?.version ?? "") >= oldestServer,
+    ([row]) =>
+      new MigrationsError({
+        reason: "old-server",
+        message: `the server is PostgreSQL ${row?.version}; ${oldestServer} or later is needed`
+      })
+  ))
+
+/** The newest migration in the database, 0 for none; fails where the code does not know it. */
+const newestApplied = (schema: string) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const [table] = yield* sql.unsafe<{ readonly exists: boolean }>(
+      "select to_regclass($1) is not null as exists",
+      [`${schema}.migrations`]
+    )
+    if (table?.exists !== true) return 0
+    const [row] = yield* sql.unsafe<{ readonly newest: number }>(
+      `select coalesce(max(migration_id), 0) as newest from "${schema}".migrations`
+    )
+    const newest = Number(row?.newest)
+    return newest <= newestKnown ? newest : yield* new MigrationsError({
+      reason: "newer-schema",
+      message: `the schema ${schema} has migration ${newest}, this version of effect-observability knows ` +
+        `${newestKnown}: upgrade the library`
+    })
+  })
+
+/** To be run under the schema's lock; another process may have been faster. */
+const migrate = (schema: string) =>
+  Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const [namespace] = yield* sql.unsafe<{ readonly exists: boolean }>(
+      "select to_regnamespace($1) is not null as exists",
+      [schema]
+    )
+    // not `if not exists`, which asks for the right to create schemas also where there is nothing to create
+    if (namespace?.exists !== true) yield* sql.unsafe(`create schema "${schema}"`)
+    if ((yield* newestApplied(schema)) === 0) {
+      // the Migrator's own attempt to create its table would end our transaction
+      yield* sql.unsafe(
+        `create table if not exists "${schema}".migrations (
+          migration_id integer primary key,
+          created_at timestamptz not null default now(),
+          name text not null
+        )`
+      )
+    }
+    return yield* Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: `${schema}.migrations` })
+  })

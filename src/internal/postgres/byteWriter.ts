@@ -1,0 +1,117 @@
+/**
+ * A buffer that grows as it is written, big-endian as PostgreSQL wants its numbers.
+ */
+export class ByteWriter {
+  /** How much has been written, which is where the next byte goes. Set to 0, the buffer is used again. */
+  length = 0
+  private bytes: Buffer
+  private view: DataView
+
+  constructor(capacity: number) {
+    this.bytes = Buffer.allocUnsafe(Math.max(capacity, 1024))
+    this.view = viewOf(this.bytes)
+  }
+
+  get capacity(): number {
+    return this.bytes.length
+  }
+
+  int16(value: number): void {
+    this.reserve(2)
+    this.view.setInt16(this.length, value)
+    this.length += 2
+  }
+
+  int32(value: number): void {
+    this.reserve(4)
+    this.view.setInt32(this.length, value)
+    this.length += 4
+  }
+
+  /** A whole number within `Number.isSafeInteger`: two halves, six times faster than by way of a BigInt. */
+  int64(value: number): void {
+    this.reserve(8)
+    this.view.setInt32(this.length, Math.floor(value / 2 ** 32))
+    this.view.setUint32(this.length + 4, value >>> 0)
+    this.length += 8
+  }
+
+  float64(value: number): void {
+    this.reserve(8)
+    this.view.setFloat64(this.length, value)
+    this.length += 8
+  }
+
+  byte(value: number): void {
+    this.reserve(1)
+    this.bytes[this.length++] = value
+  }
+
+  /** Lower-case hexadecimal digits, an even number of them, as half as many bytes; what is no digit is passed over. */
+  hex(digits: string): void {
+    this.reserve(digits.length >> 1)
+    const { bytes } = this
+    let high = -1
+    for (let index = 0; index < digits.length; index++) {
+      const code = digits.charCodeAt(index)
+      const nibble = code >= 0x61 ? code - 0x57 : code - 0x30
+      // the hyphens of a uuid
+      if (nibble < 0) continue
+      if (high < 0) {
+        high = nibble
+      } else {
+        bytes[this.length++] = (high << 4) | nibble
+        high = -1
+      }
+    }
+  }
+
+  /**
+   * Text as UTF-8, in which Node writes a lone surrogate as U+FFFD.
+   *
+   * Short ASCII goes byte by byte: up to about 24 characters that is faster than the call into Node's own encoder.
+   */
+  utf8(text: string): void {
+    const { length } = text
+    if (length > 4096) {
+      this.reserve(Buffer.byteLength(text))
+    } else {
+      this.reserve(length * 3)
+      if (length <= 24) {
+        const { bytes } = this
+        let index = 0
+        for (; index < length; index++) {
+          const code = text.charCodeAt(index)
+          if (code > 0x7f) break
+          bytes[this.length + index] = code
+        }
+        if (index === length) {
+          this.length += length
+          return
+        }
+      }
+    }
+    this.length += this.bytes.write(text, this.length)
+  }
+
+  /** Overwrites a number that was not known when its place was passed. */
+  setInt32(at: number, value: number): void {
+    this.view.setInt32(at, value)
+  }
+
+  /** What was written between two places, without a copy: to be taken when all is written. */
+  slice(start: number, end: number): Buffer {
+    return this.bytes.subarray(start, end)
+  }
+
+  private reserve(count: number): void {
+    const needed = this.length + count
+    if (needed <= this.bytes.length) return
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.bytes.length * 2))
+    this.bytes.copy(grown, 0, 0, this.length)
+    this.bytes = grown
+    this.view = viewOf(grown)
+  }
+}
+
+const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

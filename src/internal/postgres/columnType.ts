@@ -1,0 +1,90 @@
+/**
+ * The PostgreSQL types in use: what each is called, and how a value of it is written in PostgreSQL's binary form.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import type { Json } from "../../Observation.ts"
+import type { ByteWriter } from "./byteWriter.ts"
+import { cutForIndex, jsonText, withoutNul } from "./safeText.ts"
+
+export interface ColumnType<Value> {
+  /** The type of the array's elements, as it is named in SQL. */
+  readonly sql: string
+  /** The same as PostgreSQL numbers it: fixed for built-in types. */
+  readonly oid: number
+  /** The column's own type, where it is made from the sent one by a cast. */
+  readonly cast?: string
+  /** Whether the type holds the value; every value if absent. */
+  readonly accepts?: (value: Value) => boolean
+  readonly write: (out: ByteWriter, value: Value) => void
+}
+
+export const uuid: ColumnType<string> = { sql: "uuid", oid: 2950, write: (out, value) => out.hex(value) }
+
+/** Bytes, from hexadecimal digits. */
+export const bytea: ColumnType<string> = { sql: "bytea", oid: 17, write: (out, value) => out.hex(value) }
+
+export const text: ColumnType<string> = { sql: "text", oid: 25, write: (out, value) => out.utf8(withoutNul(value)) }
+
+/** Text of a column that has, or may get, an index. */
+export const indexedText: ColumnType<string> = {
+  ...text,
+  write: (out, value) => out.utf8(withoutNul(cutForIndex(value)))
+}
+
+/** A number that stands for a word. */
+export const code: ColumnType<number> = { sql: "int2", oid: 21, write: (out, value) => out.int16(value) }
+
+export const boolean: ColumnType<boolean> = { sql: "bool", oid: 16, write: (out, value) => out.byte(value ? 1 : 0) }
+
+/** A whole number. */
+export const count: ColumnType<number> = {
+  sql: "int8",
+  oid: 20,
+  accepts: Number.isSafeInteger,
+  write: (out, value) => out.int64(value)
+}
+
+/** A length of time in microseconds; a fraction of one is rounded. */
+export const micros: ColumnType<number> = {
+  sql: "int8",
+  oid: 20,
+  accepts: (value) => Math.abs(value) <= Number.MAX_SAFE_INTEGER,
+  write: (out, value) => out.int64(Math.round(value))
+}
+
+/** Every number, NaN and the infinities included. */
+export const float: ColumnType<number> = { sql: "float8", oid: 701, write: (out, value) => out.float64(value) }
+
+/** A moment, from microseconds since the Unix epoch. PostgreSQL counts them from the year 2000. */
+export const timestamp: ColumnType<number> = {
+  sql: "timestamptz",
+  oid: 1184,
+  write: (out, value) => out.int64(Math.floor(value) - unixMicrosOfYear2000)
+}
+
+const unixMicrosOfYear2000 = 946_684_800_000_000
+
+/**
+ * Money, exact. It goes as text, since `numeric` in binary is digits to the base of 10,000 and money is rare beside
+ * other columns.
+ */
+export const money: ColumnType<BigDecimal.BigDecimal> = {
+  sql: "text",
+  oid: 25,
+  cast: "numeric",
+  // numeric takes 16,383 digits behind the point; nothing that costs money has a hundred
+  accepts: ({ scale, value }) => Math.abs(scale) <= 100 && value < moneyLimit && value > -moneyLimit,
+  write: (out, value) => out.utf8(BigDecimal.format(value))
+}
+
+const moneyLimit = 10n ** 100n
+
+/** The version byte of the binary form, then the JSON text. */
+export const jsonb: ColumnType<Json> = {
+  sql: "jsonb",
+  oid: 3802,
+  write: (out, value) => {
+    out.byte(1)
+    out.utf8(jsonText(value))
+  }
+}

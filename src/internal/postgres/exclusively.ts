@@ -1,0 +1,25 @@
+/**
+ * Changes to the schema, by one process at a time.
+ */
+import * as SqlClient from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+
+/**
+ * Runs in a transaction that holds the schema's lock. The lock ends with the transaction, so it also works behind a
+ * pooler, and a process that dies leaves none behind.
+ */
+export const exclusively = <A, E, R>(
+  schema: string,
+  self: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SqlError, R | SqlClient.SqlClient> =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) =>
+      sql`select pg_advisory_xact_lock(hashtextextended(${`effect-observability/${schema}`}, 0))`.pipe(
+        Effect.zipRight(self),
+        sql.withTransaction,
+        // a connection that breaks makes the rollback a defect
+        Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause, message: "The transaction broke" })))
+      )
+  )

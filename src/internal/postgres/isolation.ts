@@ -1,0 +1,34 @@
+/**
+ * Keeps the library's own statements apart from the application's.
+ */
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+
+const liveClock = Clock.make()
+
+/** Neither traced nor on a test clock: a tracer that stores its spans here would trace that, and servers answer in real time. */
+export const aside = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  self.pipe(Effect.withTracerEnabled(false), Effect.withClock(liveClock))
+
+/**
+ * Runs statements through the client so that nothing of the application's joins in:
+ *
+ * - no transaction: the tag of a running one is the same for all clients, so a statement would join it, also on another
+ *   database, be rolled back with it, and end it with an error;
+ * - no name transforms of the host's client;
+ * - no tracer and no test clock, see {@link aside}.
+ */
+export const apart =
+  (client: PgClient) => <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, SqlClient.SqlClient>> =>
+    self.pipe(
+      Effect.provideService(SqlClient.SqlClient, client.withoutTransforms()),
+      Effect.mapInputContext((context: Context.Context<Exclude<R, SqlClient.SqlClient>>) =>
+        Context.omit(SqlClient.TransactionConnection)(
+          context as Context.Context<Exclude<R, SqlClient.SqlClient> | SqlClient.TransactionConnection>
+        ) as Context.Context<Exclude<R, SqlClient.SqlClient>>
+      ),
+      aside
+    )

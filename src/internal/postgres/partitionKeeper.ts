@@ -1,0 +1,59 @@
+/**
+ * Remembers which partitions there are, so that a write asks PostgreSQL only about days it has not seen.
+ */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { Warnings } from "../warnings.ts"
+import * as Partitions from "./partitions.ts"
+import { describe } from "./sqlErrors.ts"
+import type { Table } from "./table.ts"
+
+export interface PartitionKeeper {
+  /** Creates what the rows need. */
+  readonly ensureFor: <Row>(
+    table: Table<Row>,
+    rows: ReadonlyArray<Row>
+  ) => Effect.Effect<void, SqlError, SqlClient.SqlClient>
+  /**
+   * Creates today's partitions and those of the days ahead, so that midnight costs no write anything. A failure is only
+   * warned of: a role that may not create any can write as long as somebody else does.
+   */
+  readonly keepAhead: Effect.Effect<void, never, SqlClient.SqlClient>
+  /** Somebody dropped what was known to be there. */
+  readonly forget: Effect.Effect<void>
+}
+
+export const make = (options: { readonly schema: string; readonly daysAhead: number }): PartitionKeeper => {
+  const known = new Set<string>()
+  const warnings = new Warnings(Duration.hours(1), { schema: options.schema })
+  const ensure = (wanted: ReadonlyArray<Partitions.Partition>) =>
+    Effect.suspend(() => {
+      const unknown = wanted.filter((partition) => !known.has(Partitions.partitionName(partition)))
+      return unknown.length === 0
+        ? Effect.void
+        : Effect.tap(
+          Partitions.createPartitions(options.schema, unknown),
+          () => unknown.forEach((partition) => known.add(Partitions.partitionName(partition)))
+        )
+    })
+  return {
+    ensureFor: ({ name, partitionTime }, rows) => {
+      if (partitionTime === undefined) return Effect.void
+      const days = new Set<number>()
+      for (const row of rows) days.add(Partitions.dayOf(partitionTime(row)))
+      return ensure(Array.from(days, (day) => ({ table: name, day })))
+    },
+    keepAhead: Effect.flatMap(
+      Clock.currentTimeMillis,
+      (now) => ensure(Partitions.partitionsFrom(Partitions.dayOf(now * 1000), options.daysAhead))
+    ).pipe(
+      Effect.catchAll((error) =>
+        warnings.warn("partitions", `partitions for the days ahead could not be created: ${describe(error)}`)
+      )
+    ),
+    forget: Effect.sync(() => known.clear())
+  }
+}

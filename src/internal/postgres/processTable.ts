@@ -1,0 +1,65 @@
+/**
+ * Processes that recorded something, a row each.
+ */
+import type { Observation, Resource } from "../../Observation.ts"
+import * as Type from "./columnType.ts"
+import { column, type Table } from "./table.ts"
+
+/** What is known of a process through its records. */
+export interface ProcessRow {
+  readonly resource: Resource
+  /** Where it runs: known to a process of itself only. */
+  readonly host: { readonly name: string; readonly pid: number } | undefined
+  /** The first and the last moment in which it is known to have lived, in microseconds. */
+  firstSeen: number
+  lastSeen: number
+}
+
+export const processTable: Table<ProcessRow> = {
+  name: "process_store",
+  key: ["process_id"],
+  columns: [
+    column("process_id", Type.uuid, (row) => row.resource.processId),
+    column("service_name", Type.text, (row) => row.resource.serviceName),
+    column("environment", Type.text, (row) => row.resource.environment),
+    column("release", Type.text, (row) => row.resource.release),
+    column("host_name", Type.text, (row) => row.host?.name),
+    column("pid", Type.count, (row) => row.host?.pid),
+    column("started_at", Type.timestamp, (row) => row.firstSeen),
+    column("last_seen_at", Type.timestamp, (row) => row.lastSeen)
+  ],
+  onConflict: `do update set
+    host_name = coalesce(held.host_name, excluded.host_name),
+    pid = coalesce(held.pid, excluded.pid),
+    started_at = least(held.started_at, excluded.started_at),
+    last_seen_at = greatest(held.last_seen_at, excluded.last_seen_at)
+    where held.started_at > excluded.started_at or held.last_seen_at < excluded.last_seen_at
+      or (held.pid is null and excluded.pid is not null)`,
+  partitionTime: undefined
+}
+
+/** The processes behind the records, in the order of their ids. */
+export const processesOf = (records: ReadonlyArray<Observation>): ReadonlyArray<ProcessRow> => {
+  const rows = new Map<string, ProcessRow>()
+  for (const record of records) {
+    const { processId } = record.resource
+    const start = startOf(record)
+    const end = start + durationOf(record)
+    const row = rows.get(processId)
+    if (row === undefined) {
+      rows.set(processId, { resource: record.resource, host: undefined, firstSeen: start, lastSeen: end })
+    } else {
+      if (start < row.firstSeen) row.firstSeen = start
+      if (end > row.lastSeen) row.lastSeen = end
+    }
+  }
+  return [...rows.values()].sort((left, right) => left.resource.processId < right.resource.processId ? -1 : 1)
+}
+
+const startOf = (record: Observation): number =>
+  record._tag === "Trace" || record._tag === "Span" ? record.startTimeUnixMicros : record.timeUnixMicros
+
+const durationOf = (record: Observation): number =>
+  (record._tag === "Trace" || record._tag === "Span") && Number.isFinite(record.durationMicros)
+    ? record.durationMicros!
+    : 0

@@ -1,0 +1,51 @@
+/**
+ * What PostgreSQL's and the network's errors mean for a batch.
+ */
+import type { SqlError } from "@effect/sql/SqlError"
+import { ProviderError } from "../../Provider.ts"
+
+/** The SQLSTATE, or Node's code of a network error; `undefined` where the cause has none. */
+export const codeOf = (error: SqlError): string | undefined => {
+  const { cause } = error
+  return typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string"
+    ? cause.code
+    : undefined
+}
+
+/** Somebody dropped our tables or our schema. */
+export const isUndefinedTable = (error: SqlError): boolean => {
+  const code = codeOf(error)
+  return code === "42P01" || code === "3F000"
+}
+
+/** A check violation without a constraint: it is the parent table's, which has no partition for the row. */
+export const isMissingPartition = (error: SqlError): boolean =>
+  codeOf(error) === "23514" && !(error.cause as { readonly constraint?: unknown }).constraint
+
+/** A connection to what is a standby now, after a failover: only a new one finds the primary. */
+export const isReadOnly = (error: SqlError): boolean => codeOf(error) === "25006"
+
+/**
+ * `22` and `23`: the data is wrong, or against a constraint; `54`: it exceeds a limit of the program. All else can be
+ * over the next time: connections, restarts, locks, a full disk, privileges and tables that somebody has to restore.
+ */
+const isRefusal = (code: string): boolean => /^(?:22|23|54)...$/.test(code)
+
+/**
+ * What went wrong, in the words of the innermost error: those around it only say that something failed. Of PostgreSQL's
+ * own errors it is the message and the code, never the detail, which quotes the row.
+ */
+export const describe = (error: { readonly message: string; readonly cause?: unknown }): string => {
+  const { cause } = error
+  if (cause instanceof Error && cause.message !== "") return describe(cause)
+  const code = "code" in error && typeof error.code === "string" ? ` (${error.code})` : ""
+  return `${error.message}${code}`
+}
+
+export const toProviderError = (error: SqlError): ProviderError => {
+  const code = codeOf(error)
+  const message = `PostgreSQL: ${describe(error)}`
+  return code !== undefined && isRefusal(code) && !isMissingPartition(error)
+    ? ProviderError.rejected(message, { cause: error })
+    : ProviderError.transient(message, { cause: error })
+}

@@ -1,0 +1,105 @@
+/**
+ * Writes batches into the tables, and keeps up in the background what that needs.
+ */
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import type { MigrationsError } from "../../PgMigrations.ts"
+import { type Provider, ProviderError } from "../../Provider.ts"
+import { sortBatch } from "./batch.ts"
+import { bounded } from "./bounded.ts"
+import { chatMessageTable } from "./chatMessageTable.ts"
+import type { Connection } from "./connection.ts"
+import { documentEventTable } from "./documentEventTable.ts"
+import { apart, aside } from "./isolation.ts"
+import * as PartitionKeeper from "./partitionKeeper.ts"
+import * as Preparation from "./preparation.ts"
+import * as ProcessLog from "./processLog.ts"
+import { spanTable } from "./spanTable.ts"
+import * as SqlErrors from "./sqlErrors.ts"
+import * as TableWriter from "./tableWriter.ts"
+import { inTimeSlices } from "./timeSlices.ts"
+import { traceTable } from "./traceTable.ts"
+
+export const make = (options: {
+  readonly connection: Connection
+  readonly schema: string
+  readonly writeTimeout: Duration.DurationInput
+  readonly partitionsAhead: number
+  readonly processId: string | undefined
+}): Effect.Effect<Provider["write"], never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { connection, schema } = options
+    // A scope of its own, closed at this place among the caller's finalizers. The pool is made later, in the background:
+    // in the caller's scope it would end before whatever was made with this provider and still has to write to it.
+    const scope = yield* Effect.acquireRelease(Scope.make(), (own, exit) => Scope.close(own, exit))
+    const limited = bounded(options.writeTimeout, connection.hangUp)
+
+    const partitions = PartitionKeeper.make({ schema, daysAhead: options.partitionsAhead })
+    const processes = ProcessLog.make(schema, options.processId, partitions)
+    const writeTraces = TableWriter.make(schema, traceTable, partitions)
+    const writeSpans = TableWriter.make(schema, spanTable, partitions)
+    const writeMessages = TableWriter.make(schema, chatMessageTable, partitions)
+    const writeEvents = TableWriter.make(schema, documentEventTable, partitions)
+
+    const prepared = Preparation.make({
+      connection,
+      schema,
+      writeTimeout: options.writeTimeout,
+      afterwards: (client) => partitions.keepAhead.pipe(apart(client), limited, Effect.ignore)
+    }, scope)
+
+    /** Runs on a store that is ready, apart from the application, with an end in time. */
+    const onStore = <E>(
+      self: Effect.Effect<void, E | SqlError, SqlClient.SqlClient>
+    ): Effect.Effect<void, E | SqlError | MigrationsError> =>
+      Effect.flatMap(prepared.get, (client) => self.pipe(limited, apart(client)))
+
+    /** What an error says about the state in which the next attempt begins. */
+    const learnFrom = (error: SqlError): Effect.Effect<void> =>
+      SqlErrors.isUndefinedTable(error)
+        ? Effect.all([prepared.forget, partitions.forget, processes.forget], { discard: true })
+        : SqlErrors.isReadOnly(error)
+        ? connection.hangUp
+        : Effect.void
+
+    const write: Provider["write"] = (batch) =>
+      Effect.gen(function*() {
+        yield* prepared.get
+        const sorted = yield* inTimeSlices(() => sortBatch(batch))
+        yield* onStore(Effect.gen(function*() {
+          yield* processes.write(sorted.processes)
+          for (const round of sorted.traces) yield* writeTraces(round)
+          yield* writeSpans(sorted.spans)
+          yield* writeMessages(sorted.messages)
+          yield* writeEvents(sorted.events)
+        }))
+        if (sorted.refused.length > 0) {
+          yield* ProviderError.rejected(sorted.refused[0]!.message, { rejections: sorted.refused })
+        }
+      }).pipe(
+        Effect.tapErrorTag("SqlError", learnFrom),
+        Effect.catchTags({
+          SqlError: (error) => SqlErrors.toProviderError(error),
+          MigrationsError: (error) => ProviderError.transient(`PostgreSQL: ${error.message}`, { cause: error })
+        })
+      )
+
+    yield* Effect.forkIn(aside(Effect.gen(function*() {
+      // a server that is up is ready before the first batch comes; one that is down is the first batch's business
+      yield* Effect.ignore(prepared.get)
+      for (let beat = 1;; beat++) {
+        yield* Effect.sleep(ProcessLog.heartbeatInterval)
+        if (!(yield* prepared.succeeded)) continue
+        yield* Effect.ignore(onStore(processes.heartbeat))
+        if (beat % beatsPerPartitionCheck === 0) yield* Effect.ignore(onStore(partitions.keepAhead))
+      }
+    })), scope)
+
+    return write
+  })
+
+/** An hour's */
+const beatsPerPartitionCheck = 360

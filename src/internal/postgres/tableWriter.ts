@@ -1,0 +1,43 @@
+/**
+ * Writes rows of one table by one statement.
+ */
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import { encode } from "./binaryArrays.ts"
+import { ByteWriter } from "./byteWriter.ts"
+import type { PartitionKeeper } from "./partitionKeeper.ts"
+import { isMissingPartition } from "./sqlErrors.ts"
+import type { Table } from "./table.ts"
+import { inTimeSlices } from "./timeSlices.ts"
+import { upsertText } from "./upsert.ts"
+
+/** Room for a thousand rows of a kilobyte, kept from one batch to the next. */
+const keptBytes = 1_048_576
+
+export interface TableWriter<Row> {
+  (rows: ReadonlyArray<Row>): Effect.Effect<void, SqlError, SqlClient.SqlClient>
+}
+
+export const make = <Row>(schema: string, table: Table<Row>, partitions: PartitionKeeper): TableWriter<Row> => {
+  const text = upsertText(schema, table)
+  /** Taken while in use. A batch costs 1.5 µs per row less than with a buffer of its own, for the pages it touches. */
+  let spare: ByteWriter | undefined
+  return (rows) => {
+    if (rows.length === 0) return Effect.void
+    return Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      yield* partitions.ensureFor(table, rows)
+      const out = spare ?? new ByteWriter(rows.length * 512)
+      spare = undefined
+      out.length = 0
+      const arrays = yield* inTimeSlices(() => encode(table, rows, out))
+      const insert = Effect.asVoid(sql.unsafe(text, arrays))
+      yield* Effect.catchIf(insert, isMissingPartition, () =>
+        // somebody dropped the day in the meantime
+        partitions.forget.pipe(Effect.zipRight(partitions.ensureFor(table, rows)), Effect.zipRight(insert)))
+      // not after a failure: then the driver may still be about to send it
+      if (out.capacity <= keptBytes) spare = out
+    })
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Long synchronous work in slices, so that the application's own work on the same thread goes on in between.
+ */
+import * as Effect from "effect/Effect"
+
+/** The longest time at a stretch, but for a single step that takes longer. */
+const sliceMillis = 4
+
+/**
+ * Runs a generator to its end. It pauses for the event loop when a slice is used up.
+ *
+ * `Effect.yieldNow` would not do: it lets other fibers run, but never leaves the microtask queue, so timers and sockets
+ * would wait.
+ */
+export const inTimeSlices = <A>(work: () => Generator<void, A>): Effect.Effect<A> =>
+  Effect.suspend(() => {
+    const steps = work()
+    const slice: Effect.Effect<A> = Effect.suspend(() => {
+      const deadline = performance.now() + sliceMillis
+      for (;;) {
+        const step = steps.next()
+        if (step.done === true) return Effect.succeed(step.value)
+        if (performance.now() >= deadline) return Effect.zipRight(nextMacrotask, slice)
+      }
+    })
+    return slice
+  })
+
+const nextMacrotask = Effect.async<void>((resume) => {
+  const immediate = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(immediate))
+})

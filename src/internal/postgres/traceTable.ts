@@ -1,0 +1,70 @@
+/**
+ * Traces, a row each, to which several processes may contribute: one begins a trace and another, which knows neither its
+ * name nor its input, ends it.
+ */
+import type { Totals, Trace } from "../../Observation.ts"
+import { statusCodes } from "./codes.ts"
+import * as Type from "./columnType.ts"
+import * as Common from "./commonColumns.ts"
+import { type Column, column, type Table } from "./table.ts"
+import { mergeKnown } from "./traceMerge.ts"
+import { startOf } from "./traceStart.ts"
+
+/** A snapshot of a trace, and what older snapshots by the same process that it stands for leave behind. */
+export interface TraceRow {
+  readonly trace: Trace
+  /** The lowest revision seen: whoever recorded it began the trace. */
+  readonly begunRevision: number
+}
+
+/** Totals that nobody stated are not stored: the view sums them up, whoever contributed. */
+const statedTotals = (trace: Trace): Totals | undefined => trace.totals?.stated === true ? trace.totals : undefined
+
+/** What the newest snapshot alone says: an error of an older one is over. */
+const outcome: ReadonlyArray<Column<Trace>> = [
+  column("status", Type.code, (trace) => statusCodes[trace.status]),
+  column("duration_us", Type.micros, (trace) => trace.durationMicros),
+  ...Common.error
+]
+
+/** What stays known once any snapshot knew it. */
+const known: ReadonlyArray<Column<Trace>> = [
+  column("span_id", Type.bytea, (trace) => trace.spanId),
+  column("parent_span_id", Type.bytea, (trace) => trace.parentSpanId),
+  column("name", Type.text, (trace) => trace.name),
+  column("operation_type", Type.text, (trace) => trace.operationType),
+  ...Common.subjects,
+  column("input_tokens", Type.count, (trace) => statedTotals(trace)?.inputTokens),
+  column("output_tokens", Type.count, (trace) => statedTotals(trace)?.outputTokens),
+  column("cost_usd", Type.money, (trace) => statedTotals(trace)?.costUsd),
+  column("tags", Type.jsonb, (trace) => trace.tags),
+  column("input", Type.jsonb, (trace) => trace.input),
+  column("output", Type.jsonb, (trace) => trace.output),
+  Common.withNotes("metadata", (trace) => trace.metadata)
+]
+
+/** Whether one snapshot knows all that another one does, so that a row needs only the former. */
+export const knowsAllOf = (self: Trace, other: Trace): boolean =>
+  known.every((field) => field.has(self) || !field.has(other))
+
+const ofTrace = (self: Column<Trace>): Column<TraceRow> => ({
+  ...self,
+  has: (row) => self.has(row.trace),
+  write: (out, row, notes) => self.write(out, row.trace, notes)
+})
+
+export const traceTable: Table<TraceRow> = {
+  name: "trace_store",
+  key: ["trace_id", "started_at"],
+  columns: [
+    ofTrace(Common.traceId),
+    column("started_at", Type.timestamp, ({ trace }) => startOf(trace)),
+    ofTrace(Common.processId),
+    ofTrace(Common.revision),
+    column("begun_revision", Type.count, (row) => row.begunRevision),
+    ...outcome.map(ofTrace),
+    ...known.map(ofTrace)
+  ],
+  onConflict: mergeKnown(outcome, known),
+  partitionTime: ({ trace }) => startOf(trace)
+}

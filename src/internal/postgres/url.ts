@@ -1,0 +1,7 @@
+/**
+ * Whether a text may be the address of a PostgreSQL server: what cannot be read as one will never connect, and is better
+ * found when the configuration is read.
+ */
+export const isPostgresUrl = (url: string): boolean =>
+  // the driver, too, takes an empty host behind credentials for that of the query: postgres://user@/db?host=/run
+  /^postgres(?:ql)?:/.test(url) && URL.canParse(url.replace("@/", "@localhost/"))

@@ -1,0 +1,229 @@
+import { PgClient } from "@effect/sql-pg"
+import { describe, expect, it } from "@effect/vitest"
+import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
+import { execFileSync } from "node:child_process"
+import { existsSync } from "node:fs"
+import { chown, mkdir, truncate, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import * as EmbeddedPostgres from "../../src/EmbeddedPostgres.ts"
+import { sweep } from "../../src/internal/embeddedPostgres/leftovers.ts"
+import { serverUser } from "../../src/internal/embeddedPostgres/serverUser.ts"
+import {
+  allRows,
+  eventually,
+  folder,
+  holder,
+  isAlive,
+  keep,
+  postmasterOf,
+  query,
+  rows
+} from "./fixtures/embeddedPostgres.ts"
+
+/** The process that watches over the temporary server in this folder. */
+const watchdogOf = (dataDirectory: string): number => {
+  const rows = execFileSync("ps", ["-axww", "-o", "pid=,args="], { encoding: "utf8" }).split("\n")
+  return Number.parseInt(rows.find((row) => row.trim().endsWith(`sh ${dataDirectory}`)) ?? "", 10)
+}
+
+describe("EmbeddedPostgres in a temporary folder", () => {
+  it.effect("answers, under a TestClock too, and is gone with its scope", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const server = yield* Scope.extend(EmbeddedPostgres.make(), scope)
+      const [row] = yield* query(server.url, (sql) => sql<{ version: string }>`select version()`)
+      expect(row?.version).toContain(`PostgreSQL ${server.version}`)
+      expect(server.version).toMatch(/^18\./)
+      const postmaster = postmasterOf(server.dataDirectory)
+      expect(isAlive(postmaster)).toBe(true)
+
+      yield* Scope.close(scope, Exit.void)
+      expect(isAlive(postmaster)).toBe(false)
+      expect(existsSync(server.dataDirectory)).toBe(false)
+    }))
+
+  it.effect("is a layer to build a client on", () => {
+    const Database = Layer.unwrapEffect(
+      Effect.map(EmbeddedPostgres.EmbeddedPostgres, ({ url }) => PgClient.layer({ url }))
+    ).pipe(Layer.provide(EmbeddedPostgres.layer()))
+    return Effect.gen(function*() {
+      const sql = yield* PgClient.PgClient
+      expect(yield* sql`select current_user as name`).toEqual([{ name: "postgres" }])
+    }).pipe(Effect.provide(Database))
+  })
+
+  it.effect("is where DATABASE_URL leads, unless that is set", () =>
+    Effect.gen(function*() {
+      const Database = Layer.unwrapEffect(
+        Effect.map(Config.redacted("DATABASE_URL"), (url) => PgClient.layer({ url, applicationName: "found" }))
+      )
+      const found = Layer.provide(Database, EmbeddedPostgres.layerDatabaseUrl())
+      const name = yield* Effect.flatMap(PgClient.PgClient, (sql) => sql`show application_name`).pipe(
+        Effect.provide(found)
+      )
+      expect(name).toEqual([{ application_name: "found" }])
+
+      const seen = yield* Config.string("DATABASE_URL").pipe(
+        Effect.provide(EmbeddedPostgres.layerDatabaseUrl()),
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["DATABASE_URL", "postgres://given"]])))
+      )
+      expect(seen).toBe("postgres://given")
+    }))
+
+  it.scoped("is reached by its socket only, whatever the settings and the environment say", () =>
+    Effect.gen(function*() {
+      const { socketDirectory, url } = yield* EmbeddedPostgres.make({
+        settings: { listen_addresses: "*", max_connections: "7" }
+      })
+      expect(new URL(Redacted.value(url)).searchParams.get("host")).toBe(socketDirectory)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => Object.assign(process.env, { PGPORT: "1", PGHOST: "nowhere", PGSSLMODE: "require" })),
+        () => Effect.sync(() => ["PGPORT", "PGHOST", "PGSSLMODE"].forEach((name) => delete process.env[name]))
+      )
+      const settings = yield* query(
+        url,
+        (sql) =>
+          sql`select current_setting('listen_addresses') as addresses, current_setting('max_connections') as maximum`
+      )
+      expect(settings).toEqual([{ addresses: "", maximum: "7" }])
+    }))
+
+  it.scoped("leaves nothing behind when the start is interrupted", () =>
+    Effect.gen(function*() {
+      const dataDirectory = yield* folder()
+      const fiber = yield* Effect.fork(Effect.scoped(EmbeddedPostgres.make({ dataDirectory })))
+      yield* eventually(() => existsSync(join(dataDirectory, "data", "postmaster.pid")))
+      const postmaster = postmasterOf(dataDirectory)
+      yield* Fiber.interrupt(fiber)
+      expect(isAlive(postmaster)).toBe(false)
+    }))
+
+  it.scoped("ends by itself when its process is killed", () =>
+    Effect.gen(function*() {
+      const { dataDirectory, kill, postmaster } = yield* holder({})
+      yield* kill
+      yield* eventually(() => !isAlive(postmaster) && !existsSync(join(dataDirectory, "data", "base")))
+    }))
+
+  it.scoped("keeps no process from ending that never closes the scope", () =>
+    Effect.gen(function*() {
+      const { dataDirectory, ended, postmaster } = yield* holder({ abandon: true })
+      expect(yield* ended).toBe(0)
+      yield* eventually(() => !isAlive(postmaster) && !existsSync(join(dataDirectory, "data", "base")))
+    }))
+
+  it.scoped("is swept away at a later start if not even the watchdog lived on", () =>
+    Effect.gen(function*() {
+      const living = yield* EmbeddedPostgres.make()
+      const abandoned = yield* holder({})
+      yield* Effect.sync(() => process.kill(watchdogOf(abandoned.dataDirectory), "SIGKILL"))
+      yield* abandoned.kill
+      expect(isAlive(abandoned.postmaster)).toBe(true)
+      yield* sweep(yield* serverUser(undefined), 0)
+      yield* eventually(() => !isAlive(abandoned.postmaster))
+      expect(existsSync(abandoned.dataDirectory)).toBe(false)
+      expect(yield* query(living.url, (sql) => sql`select 1 as n`)).toEqual([{ n: 1 }])
+    }))
+})
+
+describe("EmbeddedPostgres that cannot be had", () => {
+  it.scoped("quotes the log when the data is corrupt", () =>
+    Effect.gen(function*() {
+      const dataDirectory = yield* folder()
+      yield* Effect.scoped(EmbeddedPostgres.make({ dataDirectory }))
+      yield* Effect.promise(() => truncate(join(dataDirectory, "data", "global", "pg_control"), 0))
+      const error = yield* Effect.flip(EmbeddedPostgres.make({ dataDirectory }))
+      expect(error).toMatchObject({ _tag: "EmbeddedPostgresError", reason: "StartFailed" })
+      expect(error.message).toMatch(/(PANIC|FATAL):.*pg_control/)
+    }))
+
+  it.scoped("says so when the data was made by another version, or is no data at all", () =>
+    Effect.gen(function*() {
+      const dataDirectory = yield* folder()
+      const user = yield* serverUser(undefined)
+      yield* Effect.promise(async () => {
+        await mkdir(join(dataDirectory, "data"))
+        await writeFile(join(dataDirectory, "data", "PG_VERSION"), "13\n")
+        if (user !== undefined) await chown(join(dataDirectory, "data"), user.uid, user.gid)
+      })
+      const other = yield* Effect.flip(EmbeddedPostgres.make({ dataDirectory }))
+      expect(other.reason).toBe("DataDirectoryUnusable")
+      expect(other.message).toContain("made by PostgreSQL 13")
+      const itself = yield* Effect.flip(EmbeddedPostgres.make({ dataDirectory: join(dataDirectory, "data") }))
+      expect(itself.reason).toBe("DataDirectoryUnusable")
+      expect(itself.message).toContain("Choose another")
+      const file = join(dataDirectory, "data", "PG_VERSION")
+      expect((yield* Effect.flip(EmbeddedPostgres.make({ dataDirectory: file }))).reason).toBe("DataDirectoryUnusable")
+    }))
+
+  it.scoped("says what is wrong with the settings", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(EmbeddedPostgres.make({ settings: { max_connections: "many" } }))
+      expect(error.reason).toBe("StartFailed")
+      expect(error.message).toContain("max_connections")
+    }))
+
+  it.scoped("does not wait longer than it is told", () =>
+    Effect.gen(function*() {
+      const dataDirectory = yield* folder()
+      const { server } = yield* EmbeddedPostgres.make({ dataDirectory })
+      yield* server.pause
+      const error = yield* Effect.flip(EmbeddedPostgres.make({ dataDirectory, startTimeout: "100 millis" }))
+      expect(error.reason).toBe("StartFailed")
+      expect(error.message).toContain("did not answer within 100ms")
+    }))
+})
+
+describe("createDatabase", () => {
+  it.scoped("copies a template, and says why it cannot", () =>
+    Effect.gen(function*() {
+      const { createDatabase } = yield* EmbeddedPostgres.make()
+      const template = yield* createDatabase("the template")
+      yield* keep(template)
+      const copy = yield* createDatabase("copy", { template: "the template" })
+      expect(yield* rows(copy)).toEqual(allRows)
+      const error = yield* Effect.flip(createDatabase("copy"))
+      expect(error.reason).toBe("DatabaseNotCreated")
+      expect(error.message).toContain("already exists")
+    }))
+})
+
+describe("server control", () => {
+  it.scoped("stops, starts, kills and starts again, with nothing lost", () =>
+    Effect.gen(function*() {
+      const { dataDirectory, server, url } = yield* EmbeddedPostgres.make()
+      yield* keep(url)
+      const first = postmasterOf(dataDirectory)
+      yield* server.stop
+      expect(isAlive(first)).toBe(false)
+      yield* Effect.flip(rows(url))
+      yield* server.start
+      expect(yield* rows(url)).toEqual(allRows)
+
+      const second = postmasterOf(dataDirectory)
+      yield* server.kill
+      yield* server.kill
+      expect(isAlive(second)).toBe(false)
+      yield* server.start
+      yield* server.start
+      expect(yield* rows(url)).toEqual(allRows)
+    }))
+
+  it.scoped("pauses and resumes; a paused server answers nobody, and the scope stops it all the same", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const { dataDirectory, server, url } = yield* Scope.extend(EmbeddedPostgres.make(), scope)
+      yield* keep(url)
+      yield* server.pause
+      const answer = yield* Effect.fork(rows(url))
+      expect(yield* Fiber.poll(answer)).toMatchObject({ _tag: "None" })
+      yield* server.resume
+      expect(yield* Fiber.join(answer)).toEqual(allRows)
+
+      const postmaster = postmasterOf(dataDirectory)
+      yield* server.pause
+      yield* Scope.close(scope, Exit.void)
+      expect(isAlive(postmaster)).toBe(false)
+      expect(existsSync(dataDirectory)).toBe(false)
+    }))
+})
