@@ -3,6 +3,7 @@
  */
 import type { DropReason, Receipt } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
+import { Meters } from "./meters.ts"
 
 export class Accounts {
   accepted = 0
@@ -10,10 +11,15 @@ export class Accounts {
   pendingBytes = 0
   batches = 0
   retries = 0
+  readonly meters: Meters
   readonly droppedByReason: Record<string, number> = {}
   private written = 0
   private dropped = 0
   private rejected = 0
+
+  constructor(provider: string) {
+    this.meters = new Meters(provider)
+  }
 
   /** @returns the record's sequence number */
   accept(record: Observation): number {
@@ -30,17 +36,25 @@ export class Accounts {
 
   write(records: ReadonlyArray<Observation>): void {
     this.leave(records)
+    this.batches++
     this.written += records.length
+    this.meters.records("written", records.length)
   }
 
   reject(records: ReadonlyArray<Observation>): void {
     this.leave(records)
     this.rejected += records.length
+    this.meters.records("rejected", records.length)
   }
 
   drop(records: ReadonlyArray<Observation>, reason: DropReason): void {
     this.leave(records)
     for (const record of records) this.countDrop(record, reason)
+  }
+
+  retry(): void {
+    this.retries++
+    this.meters.retry()
   }
 
   receipt(): Receipt {
@@ -56,10 +70,12 @@ export class Accounts {
   private leave(records: ReadonlyArray<Observation>): void {
     this.pending -= records.length
     for (const record of records) this.pendingBytes -= record.size
+    this.meters.queue(this.pending, this.pendingBytes)
   }
 
   private countDrop(record: Observation, reason: DropReason): void {
     this.dropped++
+    this.meters.records(reason, 1)
     const key = `${record._tag}/${reason}`
     this.droppedByReason[key] = (this.droppedByReason[key] ?? 0) + 1
   }

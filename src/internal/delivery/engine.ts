@@ -55,7 +55,7 @@ export class Engine implements Delivery {
   private readonly collect: () => void
   /** Where the fibers live that cut and write; closed by `close`, after everything that could be written is. */
   private readonly workers: Scope.CloseableScope
-  private readonly accounts = new Accounts()
+  private readonly accounts: Accounts
   private readonly queue = new RecordQueue()
   private readonly breaker: Breaker
   private readonly warnings: Warnings
@@ -79,6 +79,7 @@ export class Engine implements Delivery {
     this.settings = settings
     this.collect = collect
     this.workers = workers
+    this.accounts = new Accounts(provider.name)
     this.breaker = new Breaker({ baseDelay: settings.retryDelay, maxDelay: settings.maxRetryDelay })
     this.warnings = new Warnings(settings.warningInterval, { provider: provider.name })
     this.slots = Effect.unsafeMakeSemaphore(settings.concurrency)
@@ -150,6 +151,7 @@ export class Engine implements Delivery {
         const due = this.queue.length
         const putOff = this.putOff
         this.putOff = []
+        this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
         this.awake = false
         this.work.unsafeClose()
         this.ready.unsafeClose()
@@ -192,23 +194,24 @@ export class Engine implements Delivery {
   }
 
   private deliver(part: Part): Effect.Effect<void> {
-    return Effect.flatMap(
-      this.breaker.guard(attempt(this.target, part.records, this.settings.writeTimeout), healthOf),
-      (verdict) => this.conclude(part, verdict)
-    )
+    const { meters } = this.accounts
+    const timed = Effect.flatMap(Clock.currentTimeMillis, (start) =>
+      Effect.tap(attempt(this.target, part.records, this.settings.writeTimeout), () =>
+        Effect.map(Clock.currentTimeMillis, (end) => meters.attempt(part.records.length, end - start))))
+    return Effect.flatMap(this.breaker.guard(timed, healthOf), (verdict) => {
+      meters.breaker(this.breaker.state)
+      return this.conclude(part, verdict)
+    })
   }
 
   private conclude(part: Part, verdict: Verdict): Effect.Effect<void> {
     switch (verdict._tag) {
       case "Written": {
-        if (this.parts.has(part)) {
-          this.accounts.batches++
-          this.accounts.write(part.records)
-        }
+        if (this.parts.has(part)) this.accounts.write(part.records)
         return this.settle(part)
       }
       case "Failed": {
-        this.accounts.retries++
+        this.accounts.retry()
         return Effect.zipRight(
           this.warnings.warn("failed", `a write failed and will be tried again: ${verdict.message}`),
           Effect.suspend(() => this.deliver(part))
@@ -228,7 +231,7 @@ export class Engine implements Delivery {
           : this.halve(part, part.deaths)
       }
       case "Died": {
-        this.accounts.retries++
+        this.accounts.retry()
         return Effect.zipRight(
           this.warnings.warn("died", `a write failed and will be tried again: ${verdict.message}`),
           Effect.suspend(() => this.afterDeath(part, verdict.message))
@@ -282,10 +285,7 @@ export class Engine implements Delivery {
   private reject(part: Part, refused: ReadonlyArray<Observation>, message: string): Effect.Effect<void> {
     if (!this.parts.has(part)) return Effect.void
     const written = part.records.filter((record) => !refused.includes(record))
-    if (written.length > 0) {
-      this.accounts.batches++
-      this.accounts.write(written)
-    }
+    if (written.length > 0) this.accounts.write(written)
     this.accounts.reject(refused)
     return Effect.zipRight(
       this.warnings.warn("rejected", `the store refuses records: ${message}`, refused.length),
