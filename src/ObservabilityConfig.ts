@@ -23,6 +23,7 @@
  * | `OBSERVABILITY_WARNING_INTERVAL` | duration | `1 minute` |
  * | `OBSERVABILITY_CLOSE_DEADLINE` | duration | `5 seconds` |
  * | `OBSERVABILITY_FLUSH_TIMEOUT` | duration | `30 seconds` |
+ * | `OBSERVABILITY_FLUSH_ON_TRACE_END` | duration | off |
  * | `OBSERVABILITY_MAX_OPEN_SPANS` | whole number | `100000` |
  * | `OBSERVABILITY_CAPTURE_MAX_DEPTH` | levels | `16` |
  * | `OBSERVABILITY_CAPTURE_MAX_ENTRIES` | entries of one object or array | `1000` |
@@ -88,6 +89,7 @@ export const service = Config.all({
   }),
   closeDeadline: optional(Config.duration("OBSERVABILITY_CLOSE_DEADLINE")),
   flushTimeout: optional(Config.duration("OBSERVABILITY_FLUSH_TIMEOUT")),
+  flushOnTraceEnd: optional(Config.duration("OBSERVABILITY_FLUSH_ON_TRACE_END")),
   maxOpenSpans: positive("OBSERVABILITY_MAX_OPEN_SPANS")
 })
 

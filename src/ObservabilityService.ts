@@ -75,6 +75,11 @@ export interface Options {
   readonly redact?: ((observation: Observation) => Observation) | undefined
   /** The time that closing the layer may take to write what is queued. Default: 5 seconds. */
   readonly closeDeadline?: Duration.DurationInput | undefined
+  /**
+   * Ending a trace waits, for this time at most, until what was recorded before is written. For functions that are frozen
+   * as soon as they have answered. Default: nothing waits.
+   */
+  readonly flushOnTraceEnd?: Duration.DurationInput | undefined
   /** The time that `flush` may take when it is not told. Default: 30 seconds. */
   readonly flushTimeout?: Duration.DurationInput | undefined
   /**
@@ -169,6 +174,8 @@ export interface Service {
   /** Writes what was recorded before the call, and says what became of everything since the start. */
   readonly flush: (options?: { readonly timeout?: Duration.DurationInput | undefined }) => Effect.Effect<FlushReceipt>
   readonly stats: Effect.Effect<Stats>
+  /** What is to be done when a trace has ended, see `Options.flushOnTraceEnd`; mostly nothing. */
+  readonly afterTrace: Effect.Effect<void>
   readonly unsafe: Unsafe
 }
 
@@ -279,7 +286,11 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
           const context = unsafe.startTrace(fiber, trace)
           return context === undefined ? TraceContext.root() : Effect.succeed(context)
         }),
-      endTrace: (context, end = {}) => recording((fiber) => recorder.endTrace(ambientOf(fiber), context, end)),
+      endTrace: (context, end = {}) =>
+        Effect.zipRight(recording((fiber) => recorder.endTrace(ambientOf(fiber), context, end)), service.afterTrace),
+      afterTrace: options.flushOnTraceEnd === undefined
+        ? Effect.void
+        : Effect.suspend(() => Effect.asVoid(service.flush({ timeout: options.flushOnTraceEnd }))),
       span: (parent, name, type, spanOptions) => acquireSpan(service, () => parent, name, { ...spanOptions, type }),
       updateSpan: (span, update) =>
         recording(() => {

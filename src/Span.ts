@@ -110,7 +110,10 @@ export const withTrace: {
     runIn({
       begin: (service, fiber) => service.unsafe.startTrace(fiber, { ...options, name }),
       contextOf: (context) => context,
-      end: (service, fiber, context, exit) => service.unsafe.endTrace(fiber, context, exit)
+      end: (service, fiber, context, exit) => {
+        service.unsafe.endTrace(fiber, context, exit)
+        return service.afterTrace
+      }
     }, self)
 )
 

@@ -15,6 +15,7 @@ export const noopService: Service = {
   logDocumentEvent: () => Effect.void,
   flush: () => Effect.succeed({}),
   stats: Effect.succeed({ providers: {}, openSpans: 0, openTraces: 0, failedRedactions: 0, failedRecordings: 0 }),
+  afterTrace: Effect.void,
   unsafe: {
     startTrace: () => undefined,
     endTrace: () => {},

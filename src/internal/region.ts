@@ -24,12 +24,13 @@ export interface Region<Place> {
     parent: TraceContext | undefined
   ) => Place | undefined
   readonly contextOf: (place: Place) => TraceContext
+  /** @returns what is to be done before the program goes on */
   readonly end: (
     service: Service,
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
     place: Place,
     exit: Exit.Exit<unknown, unknown>
-  ) => void
+  ) => Effect.Effect<void> | void
 }
 
 export const runIn = <Place, A, E, R>(
@@ -47,8 +48,8 @@ export const runIn = <Place, A, E, R>(
         setContext(fiber, Context.add(around, Current, region.contextOf(place)))
         const leave = (exit: Exit.Exit<A, E>) => {
           setContext(fiber, around)
-          region.end(service, fiber, place, exit)
-          return exit
+          const after = region.end(service, fiber, place, exit)
+          return after ? Effect.zipRight(after, exit) : exit
         }
         return Effect.matchCauseEffect(restore(self), {
           onFailure: (cause) => leave(Exit.failCause(cause)),
