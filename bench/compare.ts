@@ -1,0 +1,60 @@
+/**
+ * Runs several ways of doing the same work side by side, in alternating rounds, so that whatever else the machine does
+ * meets all of them.
+ */
+
+/** One way of doing the work. */
+export interface Subject {
+  readonly name: string
+  /** Does the work `count` times. */
+  readonly run: (count: number) => Promise<void>
+}
+
+/** What one subject took, over all rounds; times are CPU time of the whole process, in microseconds per operation. */
+export interface Figure {
+  readonly name: string
+  readonly median: number
+  readonly min: number
+  readonly max: number
+  /** Bytes allocated per operation, in a run too short to be collected. */
+  readonly bytes: number
+}
+
+export const median = (values: ReadonlyArray<number>): number => {
+  const sorted = [...values].sort((left, right) => left - right)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+export const compare = async (
+  subjects: ReadonlyArray<Subject>,
+  options: { readonly rounds: number; readonly count: number }
+): Promise<ReadonlyArray<Figure>> => {
+  const collect = globalThis.gc ?? (() => {})
+  const times = new Map(subjects.map(({ name }) => [name, new Array<number>()]))
+  for (const { run } of subjects) await run(options.count)
+  for (let round = 0; round < options.rounds; round++) {
+    for (let index = 0; index < subjects.length; index++) {
+      // another order in each round: nobody always comes after the one that leaves most garbage
+      const { name, run } = subjects[(index + round) % subjects.length]!
+      collect()
+      const before = process.cpuUsage()
+      await run(options.count)
+      const { system, user } = process.cpuUsage(before)
+      times.get(name)!.push((user + system) / options.count)
+    }
+  }
+  const figures: Array<Figure> = []
+  for (const { name, run } of subjects) {
+    const own = times.get(name)!
+    collect()
+    const before = process.memoryUsage().heapUsed
+    await run(uncollected)
+    const bytes = (process.memoryUsage().heapUsed - before) / uncollected
+    figures.push({ name, median: median(own), min: Math.min(...own), max: Math.max(...own), bytes })
+  }
+  return figures
+}
+
+/** At 50 kB an operation this is 50 MB, which the young generation that the benchmark is started with holds. */
+const uncollected = 1_000

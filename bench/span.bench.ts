@@ -1,0 +1,142 @@
+/**
+ * What a span costs the program that is traced: three spans, one inside the other, around nothing, in one trace. All
+ * deliver to stores that take everything at once; ours to two of them. The time is CPU time of the whole process, so it
+ * includes the delivery.
+ */
+import { NodeSdk } from "@effect/opentelemetry"
+import { context, trace } from "@opentelemetry/api"
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks"
+import type { SpanExporter } from "@opentelemetry/sdk-trace-base"
+import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base"
+import { Effect, Layer, ManagedRuntime } from "effect"
+import { ObservabilityService } from "../src/ObservabilityService.ts"
+import type { Provider } from "../src/Provider.ts"
+import { span, withSpan, withTrace } from "../src/Span.ts"
+import type { Subject } from "./compare.ts"
+import { compare } from "./compare.ts"
+import type { Result } from "./report.ts"
+import { result } from "./report.ts"
+
+const taking = (name: string): Provider => ({ name, write: () => Effect.void })
+
+const taken: SpanExporter = { export: (_, done) => done({ code: 0 }), shutdown: () => Promise.resolve() }
+
+// As many as all rounds make: the default of 2,048 would drop most of them, and dropping is cheap.
+const queue = { maxQueueSize: 10_000_000 }
+
+const ours = ManagedRuntime.make(ObservabilityService.layer({ providers: [taking("first"), taking("second")] }))
+const disabled = ManagedRuntime.make(ObservabilityService.layerNoop)
+const effect = ManagedRuntime.make(Layer.empty)
+const effectOtel = ManagedRuntime.make(
+  NodeSdk.layer(() => ({ resource: { serviceName: "bench" }, spanProcessor: new BatchSpanProcessor(taken, queue) }))
+)
+
+const nested = <R>(wrap: <A, E, R0>(self: Effect.Effect<A, E, R0>, name: string) => Effect.Effect<A, E, R0 | R>) =>
+  wrap(wrap(wrap(Effect.void, "inner"), "middle"), "outer")
+
+/** `count` spans, three at a time. */
+const times = <R>(program: Effect.Effect<unknown, never, R>, count: number): Effect.Effect<void, never, R> =>
+  Effect.gen(function*() {
+    for (let done = 0; done < count; done += 3) yield* program
+  })
+
+const scopedSpan = <A, E, R>(self: Effect.Effect<A, E, R>, name: string) =>
+  Effect.scoped(Effect.zipRight(span(name), self))
+
+const otelSubject = (): Subject => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  const tracer = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(taken, queue)] }).getTracer("bench")
+  const nest = (names: ReadonlyArray<string>): void =>
+    tracer.startActiveSpan(names[0]!, (active) => {
+      if (names.length > 1) nest(names.slice(1))
+      active.end()
+    })
+  return {
+    name: "OpenTelemetry JS",
+    run: async (count) => {
+      for (let done = 0; done < count; done += 3) {
+        nest(["outer", "middle", "inner"])
+        // as often as an Effect program lets others go, so that the processor can export
+        if (done % 3_072 === 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+  }
+}
+
+const subjects: ReadonlyArray<Subject> = [
+  {
+    name: "Effect.withSpan",
+    run: (count) => effect.runPromise(times(nested((self, name) => Effect.withSpan(self, name)), count))
+  },
+  {
+    name: "withSpan",
+    run: (count) =>
+      ours.runPromise(
+        withTrace(times(nested<ObservabilityService>((self, name) => withSpan(self, name)), count), "bench")
+      )
+  },
+  {
+    name: "span",
+    run: (count) => ours.runPromise(withTrace(times(nested<ObservabilityService>(scopedSpan), count), "bench"))
+  },
+  {
+    name: "withSpan, disabled",
+    run: (count) =>
+      disabled.runPromise(times(nested<ObservabilityService>((self, name) => withSpan(self, name)), count))
+  },
+  { name: "no span", run: (count) => effect.runPromise(times(nested((self) => self), count)) },
+  {
+    name: "@effect/opentelemetry",
+    run: (count) => effectOtel.runPromise(times(nested((self, name) => Effect.withSpan(self, name)), count))
+  },
+  otelSubject()
+]
+
+export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> => {
+  const figures = await compare(subjects, quick ? { rounds: 5, count: 30_000 } : { rounds: 9, count: 150_000 })
+  await Promise.all([ours.dispose(), disabled.dispose(), effectOtel.dispose()])
+  trace.disable()
+  const of = (name: string) => figures.find((figure) => figure.name === name)!
+  const native = of("Effect.withSpan")
+  const ratio = (name: string, bar: number | undefined): Result => {
+    const figure = of(name)
+    return result({
+      name: `${name}: time`,
+      value: figure.median / native.median,
+      unit: "of Effect.withSpan",
+      bar: bar === undefined ? undefined : { kind: "at most", value: bar },
+      min: figure.min / native.median,
+      max: figure.max / native.median,
+      peers: {}
+    })
+  }
+  const allocation = (name: string, bar: number): Result => {
+    const value = of(name).bytes / native.bytes
+    return result({
+      name: `${name}: allocation`,
+      value,
+      unit: "of Effect.withSpan",
+      bar: { kind: "at most", value: bar },
+      min: value,
+      max: value,
+      peers: Object.fromEntries(figures.map((figure) => [`${figure.name} B`, figure.bytes]))
+    })
+  }
+  return [
+    result({
+      name: "withSpan: CPU per span",
+      value: of("withSpan").median,
+      unit: "µs",
+      bar: undefined,
+      min: of("withSpan").min,
+      max: of("withSpan").max,
+      peers: Object.fromEntries(figures.map((figure) => [figure.name, figure.median]))
+    }),
+    ratio("withSpan", 0.7),
+    allocation("withSpan", 0.5),
+    ratio("span", 2),
+    ratio("withSpan, disabled", undefined),
+    ratio("@effect/opentelemetry", undefined),
+    ratio("OpenTelemetry JS", undefined)
+  ]
+}

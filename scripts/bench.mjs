@@ -1,0 +1,24 @@
+// Compiles the library and the benchmarks as they are published, and runs them: a loader that compiles on the fly adds a
+// call to every function it names, which is most of what a span costs.
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+
+const root = Path.resolve(import.meta.dirname, "..")
+const built = Path.join(root, ".bench-build")
+
+const run = (command, args) => {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit" })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+Fs.rmSync(built, { recursive: true, force: true })
+run(process.execPath, [Path.join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.bench.json"])
+// the young generation holds a whole run of what is measured for its allocation
+run(process.execPath, [
+  "--expose-gc",
+  "--max-semi-space-size=256",
+  "--min-semi-space-size=256",
+  Path.join(built, "bench/main.js"),
+  ...process.argv.slice(2)
+])
