@@ -8,7 +8,8 @@ const quick = process.argv.includes("--quick")
 const suites: ReadonlyArray<
   readonly [name: string, load: () => Promise<(quick: boolean) => Promise<ReadonlyArray<Result>>>]
 > = [
-  ["span", async () => (await import("./span.bench.ts")).spanBench]
+  ["span", async () => (await import("./span.bench.ts")).spanBench],
+  ["pg", async () => (await import("./pg.bench.ts")).pgBench]
 ]
 
 const results: Array<Result> = []

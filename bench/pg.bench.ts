@@ -1,0 +1,180 @@
+/**
+ * How fast observations in memory become committed rows: through the delivery and the provider, against a client that
+ * streams a file of the same rows into the same table by one `COPY`, as `\copy` of psql does, and against the naive way, an insert when a span starts and an
+ * update when it ends.
+ *
+ * Spans of about 700 bytes, with all indexes and partitions, on an embedded server with fsync on.
+ */
+import { Reactivity } from "@effect/experimental"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Redacted } from "effect"
+import { createReadStream } from "node:fs"
+import { join } from "node:path"
+import { pipeline } from "node:stream/promises"
+import Pg from "pg"
+import { from as copyFrom } from "pg-copy-streams"
+import * as Delivery from "../src/Delivery.ts"
+import * as EmbeddedPostgres from "../src/EmbeddedPostgres.ts"
+import { cryptographic } from "../src/IdGenerator.ts"
+import type { Span } from "../src/Observation.ts"
+import { closedRevision } from "../src/Observation.ts"
+import * as PgProvider from "../src/PgProvider.ts"
+import { median } from "./compare.ts"
+import type { Result } from "./report.ts"
+import { result } from "./report.ts"
+
+interface Run {
+  /** Rows per second of wall-clock time. */
+  readonly rate: number
+  /** Microseconds of this process's CPU per row. */
+  readonly cpu: number
+}
+
+const processId = "0195512f-6c00-7000-8000-000000000001"
+
+const spans = (count: number): Array<Span> => {
+  const now = Date.now()
+  const resource = { processId, serviceName: "bench", environment: "bench", release: "1.0.0" }
+  let traceId = cryptographic.traceId(now)
+  return Array.from({ length: count }, (_, index): Span => {
+    if (index % 10 === 0) traceId = cryptographic.traceId(now)
+    return {
+      _tag: "Span",
+      resource,
+      traceId,
+      spanId: cryptographic.spanId(),
+      parentSpanId: cryptographic.spanId(),
+      userId: `user-${index % 1_000}`,
+      sessionId: `session-${index % 5_000}`,
+      kbId: undefined,
+      revision: closedRevision,
+      size: 1_000,
+      name: `step ${index % 20}`,
+      type: index % 5 === 0 ? "llm" : "retrieval",
+      status: "success",
+      error: undefined,
+      startTimeUnixMicros: now * 1_000 + index,
+      durationMicros: 1_000 + index % 5_000,
+      metrics: { resultCount: index % 10, topScore: 0.75, pageCount: undefined, chunkCount: undefined },
+      modelCall: undefined,
+      attributes: { index, tenant: "acme", query: "how does an effect describe a program? ".repeat(6), topK: 10 },
+      input: "what the step was asked, in a sentence of some length that a person might type".repeat(2),
+      output: undefined
+    }
+  })
+}
+
+const measured = <R>(count: number, work: Effect.Effect<unknown, unknown, R>): Effect.Effect<Run, unknown, R> =>
+  Effect.gen(function*() {
+    const cpu = process.cpuUsage()
+    const start = performance.now()
+    yield* work
+    const seconds = (performance.now() - start) / 1_000
+    const { system, user } = process.cpuUsage(cpu)
+    return { rate: count / seconds, cpu: (user + system) / count }
+  })
+
+/** Making the spans is part of it, as it is part of what an application pays. */
+const throughDelivery = (url: Redacted.Redacted, count: number, connections: number) =>
+  Effect.scoped(Effect.gen(function*() {
+    const provider = yield* PgProvider.make({ url, maxConnections: connections })
+    const delivery = yield* Delivery.make(provider, { queueBytes: 2 ** 32, concurrency: connections })
+    delivery.offer(spans(1)[0]!)
+    yield* delivery.flush("30 seconds")
+    const run = yield* measured(
+      count,
+      Effect.suspend(() => {
+        for (const span of spans(count)) delivery.offer(span)
+        return delivery.flush("5 minutes")
+      })
+    )
+    const { written } = delivery.stats()
+    return written === count + 1 ? run : yield* Effect.dieMessage(`${written} of ${count + 1} rows were written`)
+  }))
+
+const naive = (sql: PgClient.PgClient, count: number) =>
+  measured(
+    count,
+    Effect.forEach(spans(count), (span) =>
+      Effect.zipRight(
+        sql`insert into observability.span_store ${
+          sql.insert({
+            trace_id: span.traceId,
+            span_id: Buffer.from(span.spanId, "hex"),
+            started_at: new Date(span.startTimeUnixMicros / 1_000),
+            process_id: processId,
+            revision: 1,
+            name: span.name,
+            type: span.type,
+            status: 0,
+            input: JSON.stringify(span.input),
+            attributes: JSON.stringify(span.attributes)
+          })
+        }`,
+        sql`update observability.span_store set status = 1, duration_us = ${span.durationMicros ?? null}
+          where trace_id = ${span.traceId} and span_id = ${Buffer.from(span.spanId, "hex")}`
+      ), { discard: true })
+  )
+
+const copy = (url: Redacted.Redacted, file: string) =>
+  Effect.promise(async () => {
+    const client = new Pg.Client(Redacted.value(url))
+    await client.connect()
+    try {
+      await pipeline(createReadStream(file), client.query(copyFrom("copy observability.span_store from stdin")))
+    } finally {
+      await client.end()
+    }
+  })
+
+export const pgBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
+  Effect.gen(function*() {
+    const { dataDirectory, url } = yield* EmbeddedPostgres.make({ durable: true })
+    const sql = yield* PgClient.make({ url, maxConnections: 2 })
+    const count = quick ? 20_000 : 100_000
+    const rounds = quick ? 3 : 5
+    const file = join(dataDirectory, "data", "rows.copy")
+    const empty = sql`truncate observability.span_store`
+
+    yield* throughDelivery(url, count, 2)
+    yield* sql.unsafe(`copy (select * from observability.span_store) to '${file}'`)
+    const runs: Record<"one" | "two" | "copy" | "naive", Array<Run>> = { one: [], two: [], copy: [], naive: [] }
+    for (let round = 0; round < rounds; round++) {
+      yield* empty
+      runs.one.push(yield* throughDelivery(url, count, 1))
+      yield* empty
+      runs.two.push(yield* throughDelivery(url, count, 2))
+      yield* empty
+      runs.copy.push(yield* measured(count, copy(url, file)))
+      yield* empty
+      runs.naive.push(yield* naive(sql, Math.floor(count / 40)))
+    }
+    const rates = (of: ReadonlyArray<Run>) => of.map(({ rate }) => rate)
+    const base = median(rates(runs.copy))
+    const slow = median(rates(runs.naive))
+    const against = (name: string, of: ReadonlyArray<Run>, other: number, unit: string, bar: number): Result =>
+      result({
+        name,
+        value: median(rates(of)) / other,
+        unit,
+        bar: { kind: "at least", value: bar },
+        min: Math.min(...rates(of)) / other,
+        max: Math.max(...rates(of)) / other,
+        peers: { "rows/s": median(rates(of)), "rows/s of that": other }
+      })
+    const cpu = runs.two.map((run) => run.cpu)
+    return [
+      against("ingest, one connection", runs.one, base, "of \\copy", 0.8),
+      against("ingest, two connections", runs.two, base, "of \\copy", 1.2),
+      against("ingest, two connections", runs.two, slow, "times naive", 25),
+      result({
+        name: "ingest: CPU of this process per row",
+        value: median(cpu),
+        unit: "µs",
+        bar: { kind: "at most", value: 10 },
+        min: Math.min(...cpu),
+        max: Math.max(...cpu),
+        peers: { naive: median(runs.naive.map((run) => run.cpu)) }
+      })
+    ]
+  }).pipe(Effect.scoped, Effect.provide(Reactivity.layer), Effect.runPromise)
