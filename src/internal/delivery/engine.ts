@@ -2,7 +2,6 @@
  * Moves records from the queue to the provider: one fiber cuts batches, and up to `concurrency` fibers write them.
  */
 import * as Arr from "effect/Array"
-import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
@@ -15,10 +14,11 @@ import type { Observation } from "../../Observation.ts"
 import type { Provider } from "../../Provider.ts"
 import { Warnings } from "../warnings.ts"
 import { Accounts } from "./accounts.ts"
-import type { Verdict } from "./attempt.ts"
-import { attempt, healthOf } from "./attempt.ts"
 import { Breaker } from "./breaker.ts"
+import type { Part } from "./courier.ts"
+import { Courier } from "./courier.ts"
 import { RecordQueue } from "./recordQueue.ts"
+import { Shedder } from "./shedder.ts"
 
 /** `Delivery.Options`, decoded. */
 export interface Settings {
@@ -33,16 +33,6 @@ export interface Settings {
   readonly warningInterval: Duration.Duration
 }
 
-/** A batch on its way. Its records never change: a store may remember what it was sent, and is sent the same again. */
-interface Part {
-  readonly records: NonEmptyReadonlyArray<Observation>
-  readonly firstSequence: number
-  /** How often the provider died on it. */
-  readonly deaths: number
-  /** For a record alone on which the provider died: the breaker's count of successes by then. */
-  readonly suspectSince: number | undefined
-}
-
 interface Waiter {
   readonly upTo: number
   readonly settled: Deferred.Deferred<void>
@@ -50,7 +40,6 @@ interface Waiter {
 
 export class Engine implements Delivery {
   readonly provider: string
-  private readonly target: Provider
   private readonly settings: Settings
   private readonly collect: () => void
   /** Where the fibers live that cut and write; closed by `close`, after everything that could be written is. */
@@ -60,42 +49,72 @@ export class Engine implements Delivery {
   private readonly breaker: Breaker
   private readonly warnings: Warnings
   private readonly slots: Effect.Semaphore
-  /** Everything that was cut and is not settled yet. */
-  private readonly parts = new Set<Part>()
-  /** Parts the provider died on, put off until others have shown whether it works at all. */
-  private putOff: Array<Part> = []
+  private readonly courier: Courier
   private waiters: Array<Waiter> = []
   /** Open while there is something to cut, here or at the source. */
   private readonly work = Effect.unsafeMakeLatch(false)
   private awake = false
   /** Open when waiting for more makes no sense: a batch is full, or somebody waits for the outcome. */
   private readonly ready = Effect.unsafeMakeLatch(false)
+  private readonly shedder = new Shedder()
   private unreportedDrops = 0
   private closed = false
 
   constructor(provider: Provider, settings: Settings, collect: () => void, workers: Scope.CloseableScope) {
     this.provider = provider.name
-    this.target = provider
     this.settings = settings
     this.collect = collect
     this.workers = workers
     this.accounts = new Accounts(provider.name)
     this.breaker = new Breaker({ baseDelay: settings.retryDelay, maxDelay: settings.maxRetryDelay })
     this.warnings = new Warnings(settings.warningInterval, { provider: provider.name })
+    this.courier = new Courier({
+      provider,
+      writeTimeout: settings.writeTimeout,
+      accounts: this.accounts,
+      breaker: this.breaker,
+      warnings: this.warnings,
+      onSettled: () => this.releaseWaiters(),
+      onPutOff: () => this.wake()
+    })
     this.slots = Effect.unsafeMakeSemaphore(settings.concurrency)
   }
 
   offer(record: Observation): void {
     if (this.closed) return this.accounts.refuse(record, "closed")
-    if (this.accounts.pendingBytes + record.size > this.settings.queueBytes) {
-      this.unreportedDrops++
-      return this.accounts.refuse(record, "budget")
+    if (this.shedder.sheds(record)) return this.shed(record)
+    if (!this.hasRoomFor(record)) {
+      this.dropOpenSpans()
+      if (!this.hasRoomFor(record)) {
+        this.shedder.giveUp(record)
+        return this.shed(record)
+      }
     }
     this.queue.push(record, this.accounts.accept(record))
     if (this.queue.length >= this.settings.batchRecords || this.queue.bytes >= this.settings.batchBytes) {
       this.ready.unsafeOpen()
     }
     this.wake()
+  }
+
+  /** Traces, and the notes about what was dropped, have a reserve: without them nobody sees that something is missing. */
+  private hasRoomFor(record: Observation): boolean {
+    const isMark = record._tag === "Trace" || record._tag === "Span" && record.type === "dropped"
+    const limit = this.settings.queueBytes * (isMark ? 1.1 : 1)
+    return this.accounts.pendingBytes + record.size <= limit
+  }
+
+  /** The cheapest records: when such a span ends, its next record says all. Not worth a walk for a few of them. */
+  private dropOpenSpans(): void {
+    if (this.queue.open * 8 < this.queue.length || this.queue.open === 0) return
+    this.accounts.drop(this.queue.removeOpen(), "budget")
+    this.releaseWaiters()
+  }
+
+  private shed(record: Observation): void {
+    this.shedder.count(record)
+    this.accounts.refuse(record, "budget")
+    this.unreportedDrops++
   }
 
   wake(): void {
@@ -149,8 +168,7 @@ export class Engine implements Delivery {
         this.collect()
         // Taken together, before the fiber can be suspended: what is offered from here on wakes the next round.
         const due = this.queue.length
-        const putOff = this.putOff
-        this.putOff = []
+        const putOff = this.courier.takePutOff()
         this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
         this.awake = false
         this.work.unsafeClose()
@@ -168,14 +186,15 @@ export class Engine implements Delivery {
     if (due <= 0 || this.queue.length === 0) return Effect.void
     return Effect.flatMap(this.slots.take(1), () => {
       const cut = this.queue.cut(this.settings.batchRecords, this.settings.batchBytes)
-      if (!Arr.isNonEmptyReadonlyArray(cut.records)) return Effect.asVoid(this.slots.release(1))
-      const part: Part = {
-        records: cut.records,
-        firstSequence: cut.firstSequence,
-        deaths: 0,
-        suspectSince: undefined
+      const goes = cut.records.filter((record) => this.shedder.sheds(record))
+      const stays = goes.length === 0 ? cut.records : cut.records.filter((record) => !this.shedder.sheds(record))
+      for (const record of goes) this.shedder.count(record)
+      this.accounts.drop(goes, "budget")
+      if (!Arr.isNonEmptyReadonlyArray(stays)) {
+        this.releaseWaiters()
+        return Effect.zipRight(this.slots.release(1), Effect.suspend(() => this.dispatch(due - cut.records.length)))
       }
-      this.parts.add(part)
+      const part = this.courier.accept(stays, cut.firstSequence)
       return Effect.zipRight(
         this.forkDelivery(part),
         Effect.suspend(() => this.dispatch(due - cut.records.length))
@@ -189,121 +208,16 @@ export class Engine implements Delivery {
 
   private forkDelivery(part: Part): Effect.Effect<void> {
     return Effect.asVoid(
-      Effect.forkIn(Effect.ensuring(this.deliver(part), this.slots.release(1)), this.workers)
+      Effect.forkIn(
+        this.courier.deliver(part).pipe(Effect.zipRight(this.reportShed), Effect.ensuring(this.slots.release(1))),
+        this.workers
+      )
     )
-  }
-
-  private deliver(part: Part): Effect.Effect<void> {
-    const { meters } = this.accounts
-    const timed = Effect.flatMap(Clock.currentTimeMillis, (start) =>
-      Effect.tap(attempt(this.target, part.records, this.settings.writeTimeout), () =>
-        Effect.map(Clock.currentTimeMillis, (end) => meters.attempt(part.records.length, end - start))))
-    return Effect.flatMap(this.breaker.guard(timed, healthOf), (verdict) => {
-      meters.breaker(this.breaker.state)
-      return this.conclude(part, verdict)
-    })
-  }
-
-  private conclude(part: Part, verdict: Verdict): Effect.Effect<void> {
-    switch (verdict._tag) {
-      case "Written": {
-        if (this.parts.has(part)) this.accounts.write(part.records)
-        return this.settle(part)
-      }
-      case "Failed": {
-        this.accounts.retry()
-        return Effect.zipRight(
-          this.warnings.warn("failed", `a write failed and will be tried again: ${verdict.message}`),
-          Effect.suspend(() => this.deliver(part))
-        )
-      }
-      case "Refused": {
-        if (verdict.rejections !== undefined) {
-          const refused = new Set(verdict.rejections.map((rejection) => rejection.index))
-          return this.reject(
-            part,
-            part.records.filter((_, index) => refused.has(index)),
-            verdict.rejections[0]?.message ?? verdict.message
-          )
-        }
-        return part.records.length === 1
-          ? this.reject(part, part.records, verdict.message)
-          : this.halve(part, part.deaths)
-      }
-      case "Died": {
-        this.accounts.retry()
-        return Effect.zipRight(
-          this.warnings.warn("died", `a write failed and will be tried again: ${verdict.message}`),
-          Effect.suspend(() => this.afterDeath(part, verdict.message))
-        )
-      }
-    }
-  }
-
-  /**
-   * A defect may be the provider's state, then waiting helps, or one record's doing, then only setting that record
-   * apart does. So the batch is tried again, then halved down to single records; and a single record is given up only
-   * when the provider died on it, then wrote others, then died on it again.
-   */
-  private afterDeath(part: Part, message: string): Effect.Effect<void> {
-    const deaths = part.deaths + 1
-    if (part.records.length > 1) {
-      if (deaths >= deathsBeforeSuspicion) return this.halve(part, deathsBeforeSuspicion - 1)
-      const next: Part = { ...part, deaths }
-      return this.replace(part, [next]) ? this.deliver(next) : Effect.void
-    }
-    if (part.suspectSince !== undefined && this.breaker.successes > part.suspectSince) {
-      return this.reject(part, part.records, message)
-    }
-    const suspect: Part = { ...part, deaths, suspectSince: this.breaker.successes }
-    if (this.replace(part, [suspect])) {
-      this.putOff.push(suspect)
-      this.wake()
-    }
-    return Effect.void
-  }
-
-  private halve(part: Part, deaths: number): Effect.Effect<void> {
-    const halves = Arr.chunksOf(part.records, Math.ceil(part.records.length / 2)).map((records): Part => ({
-      ...part,
-      records,
-      deaths
-    }))
-    return this.replace(part, halves)
-      ? Effect.forEach(halves, (half) => this.deliver(half), { discard: true })
-      : Effect.void
-  }
-
-  /** @returns `false` when the part was settled meanwhile, by closing. */
-  private replace(part: Part, by: ReadonlyArray<Part>): boolean {
-    if (!this.parts.delete(part)) return false
-    for (const next of by) this.parts.add(next)
-    return true
-  }
-
-  /** Settles a part of which the store refused some records and wrote the others. */
-  private reject(part: Part, refused: ReadonlyArray<Observation>, message: string): Effect.Effect<void> {
-    if (!this.parts.has(part)) return Effect.void
-    const written = part.records.filter((record) => !refused.includes(record))
-    if (written.length > 0) this.accounts.write(written)
-    this.accounts.reject(refused)
-    return Effect.zipRight(
-      this.warnings.warn("rejected", `the store refuses records: ${message}`, refused.length),
-      this.settle(part)
-    )
-  }
-
-  private settle(part: Part): Effect.Effect<void> {
-    return Effect.sync(() => {
-      this.parts.delete(part)
-      this.releaseWaiters()
-    })
   }
 
   private releaseWaiters(): void {
     if (this.waiters.length === 0) return
-    let oldest = this.queue.oldest
-    for (const part of this.parts) oldest = Math.min(oldest, part.firstSequence)
+    const oldest = Math.min(this.queue.oldest, this.courier.oldest)
     this.waiters = this.waiters.filter((waiter) => {
       if (oldest <= waiter.upTo) return true
       Deferred.unsafeDone(waiter.settled, Effect.void)
@@ -313,18 +227,28 @@ export class Engine implements Delivery {
 
   private shut(deadline: Duration.DurationInput): Effect.Effect<void> {
     // Real time: a test's clock stands still while its scope closes, and a process that ends cannot be made to wait.
-    return Effect.withClock(this.flush(deadline), Clock.make()).pipe(
+    const drained = Effect.flatMap(this.flush(deadline), ({ pending }) =>
+      // only when all else is written is there room, and a provider, for the notes about what was dropped
+      pending === 0 ? Effect.zipRight(this.reportShed, this.flush(deadline)) : Effect.void)
+    return Effect.withClock(drained, Clock.make()).pipe(
       Effect.flatMap(() => {
         this.closed = true
         this.accounts.drop(this.queue.clear(), "closed")
-        for (const part of this.parts) this.accounts.drop(part.records, "closed")
-        this.parts.clear()
-        this.releaseWaiters()
+        this.courier.giveUp("closed")
         return this.report
       }),
       Effect.zipRight(Scope.close(this.workers, Exit.void))
     )
   }
+
+  /** Says in the store what is missing there, as soon as there is room for it. */
+  private readonly reportShed = Effect.suspend(() =>
+    this.accounts.pendingBytes > this.settings.queueBytes / 2
+      ? Effect.void
+      : Effect.map(Clock.currentTimeMillis, (now) => {
+        for (const note of this.shedder.report(now)) this.offer(note)
+      })
+  )
 
   private readonly reportDrops = Effect.suspend(() => {
     const drops = this.unreportedDrops
@@ -342,5 +266,3 @@ export class Engine implements Delivery {
     )
   })
 }
-
-const deathsBeforeSuspicion = 3

@@ -16,6 +16,8 @@ export interface Cut {
 
 export class RecordQueue {
   bytes = 0
+  /** How many of the records are of spans that have not ended. */
+  open = 0
   private records: Array<Observation> = []
   private sequences: Array<number> = []
   /** What lies before it has left: a `shift` per record would move all the others. */
@@ -34,6 +36,7 @@ export class RecordQueue {
     this.records.push(record)
     this.sequences.push(sequence)
     this.bytes += record.size
+    if (isOpenSpan(record)) this.open++
   }
 
   /** Takes from the front, up to both limits, and one record at least. */
@@ -46,6 +49,7 @@ export class RecordQueue {
       const size = this.records[to]!.size
       if (to > from && bytes + size > maxBytes) break
       bytes += size
+      if (isOpenSpan(this.records[to]!)) this.open--
       to++
     }
     const cut = { records: this.records.slice(from, to), bytes, firstSequence: this.oldest }
@@ -57,6 +61,28 @@ export class RecordQueue {
   /** Empties the queue and returns what was in it. */
   clear(): ReadonlyArray<Observation> {
     return this.cut(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY).records
+  }
+
+  /** Takes out the records of spans that have not ended: when they do, the next record says all that these say. */
+  removeOpen(): ReadonlyArray<Observation> {
+    const removed: Array<Observation> = []
+    const records: Array<Observation> = []
+    const sequences: Array<number> = []
+    for (let index = this.head; index < this.records.length; index++) {
+      const record = this.records[index]!
+      if (isOpenSpan(record)) {
+        removed.push(record)
+        this.bytes -= record.size
+      } else {
+        records.push(record)
+        sequences.push(this.sequences[index]!)
+      }
+    }
+    this.records = records
+    this.sequences = sequences
+    this.head = 0
+    this.open = 0
+    return removed
   }
 
   private discardUpTo(to: number): void {
@@ -76,5 +102,7 @@ export class RecordQueue {
     }
   }
 }
+
+const isOpenSpan = (record: Observation): boolean => record._tag === "Span" && record.status === "in_progress"
 
 const released = undefined as unknown as Observation

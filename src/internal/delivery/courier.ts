@@ -1,0 +1,201 @@
+/**
+ * Brings parts to the provider: tries again what failed, halves what is refused, and settles each record in one way.
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { DropReason } from "../../Delivery.ts"
+import type { Observation } from "../../Observation.ts"
+import type { Provider } from "../../Provider.ts"
+import type { Warnings } from "../warnings.ts"
+import type { Accounts } from "./accounts.ts"
+import type { Verdict } from "./attempt.ts"
+import { attempt, healthOf } from "./attempt.ts"
+import type { Breaker } from "./breaker.ts"
+
+/** A batch on its way. Its records never change: a store may remember what it was sent, and is sent the same again. */
+export interface Part {
+  readonly records: NonEmptyReadonlyArray<Observation>
+  readonly firstSequence: number
+  /** How often the provider died on it. */
+  readonly deaths: number
+  /** For a record alone on which the provider died: the breaker's count of successes by then. */
+  readonly suspectSince: number | undefined
+}
+
+export class Courier {
+  private readonly provider: Provider
+  private readonly writeTimeout: Duration.Duration
+  private readonly accounts: Accounts
+  private readonly breaker: Breaker
+  private readonly warnings: Warnings
+  private readonly onSettled: () => void
+  private readonly onPutOff: () => void
+  /** Everything that was cut and is not settled yet. */
+  private readonly parts = new Set<Part>()
+  /** Parts the provider died on, put off until others have shown whether it works at all. */
+  private putOff: Array<Part> = []
+
+  constructor(options: {
+    readonly provider: Provider
+    readonly writeTimeout: Duration.Duration
+    readonly accounts: Accounts
+    readonly breaker: Breaker
+    readonly warnings: Warnings
+    /** Called when a part is settled. */
+    readonly onSettled: () => void
+    /** Called when there are parts to be taken up again. */
+    readonly onPutOff: () => void
+  }) {
+    this.provider = options.provider
+    this.writeTimeout = options.writeTimeout
+    this.accounts = options.accounts
+    this.breaker = options.breaker
+    this.warnings = options.warnings
+    this.onSettled = options.onSettled
+    this.onPutOff = options.onPutOff
+  }
+
+  /** The sequence number of the oldest record on its way, `Infinity` when there is none. */
+  get oldest(): number {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const part of this.parts) oldest = Math.min(oldest, part.firstSequence)
+    return oldest
+  }
+
+  accept(records: NonEmptyReadonlyArray<Observation>, firstSequence: number): Part {
+    const part: Part = { records, firstSequence, deaths: 0, suspectSince: undefined }
+    this.parts.add(part)
+    return part
+  }
+
+  takePutOff(): ReadonlyArray<Part> {
+    const putOff = this.putOff
+    this.putOff = []
+    return putOff
+  }
+
+  /** Gives up everything that is on its way. A write that is still running may succeed, and is not waited for. */
+  giveUp(reason: DropReason): void {
+    for (const part of this.parts) this.accounts.drop(part.records, reason)
+    this.parts.clear()
+    this.onSettled()
+  }
+
+  /** Writes a part, however often that takes, and settles it. */
+  deliver(part: Part): Effect.Effect<void> {
+    const { meters } = this.accounts
+    const timed = Effect.flatMap(
+      Clock.currentTimeMillis,
+      (start) =>
+        Effect.tap(
+          attempt(this.provider, part.records, this.writeTimeout),
+          () => Effect.map(Clock.currentTimeMillis, (end) => meters.attempt(part.records.length, end - start))
+        )
+    )
+    return Effect.flatMap(this.breaker.guard(timed, healthOf), (verdict) => {
+      meters.breaker(this.breaker.state)
+      return this.conclude(part, verdict)
+    })
+  }
+
+  private conclude(part: Part, verdict: Verdict): Effect.Effect<void> {
+    switch (verdict._tag) {
+      case "Written": {
+        if (this.parts.has(part)) this.accounts.write(part.records)
+        return this.settle(part)
+      }
+      case "Failed": {
+        this.accounts.retry()
+        return Effect.zipRight(
+          this.warnings.warn("failed", `a write failed and will be tried again: ${verdict.message}`),
+          Effect.suspend(() => this.deliver(part))
+        )
+      }
+      case "Refused": {
+        if (verdict.rejections !== undefined) {
+          const refused = new Set(verdict.rejections.map((rejection) => rejection.index))
+          return this.reject(
+            part,
+            part.records.filter((_, index) => refused.has(index)),
+            verdict.rejections[0]?.message ?? verdict.message
+          )
+        }
+        return part.records.length === 1
+          ? this.reject(part, part.records, verdict.message)
+          : this.halve(part, part.deaths)
+      }
+      case "Died": {
+        this.accounts.retry()
+        return Effect.zipRight(
+          this.warnings.warn("died", `a write failed and will be tried again: ${verdict.message}`),
+          Effect.suspend(() => this.afterDeath(part, verdict.message))
+        )
+      }
+    }
+  }
+
+  /**
+   * A defect may be the provider's state, then waiting helps, or one record's doing, then only setting that record
+   * apart does. So the batch is tried again, then halved down to single records; and a single record is given up only
+   * when the provider died on it, then wrote others, then died on it again.
+   */
+  private afterDeath(part: Part, message: string): Effect.Effect<void> {
+    const deaths = part.deaths + 1
+    if (part.records.length > 1) {
+      if (deaths >= deathsBeforeSuspicion) return this.halve(part, deathsBeforeSuspicion - 1)
+      const next: Part = { ...part, deaths }
+      return this.replace(part, [next]) ? this.deliver(next) : Effect.void
+    }
+    if (part.suspectSince !== undefined && this.breaker.successes > part.suspectSince) {
+      return this.reject(part, part.records, message)
+    }
+    const suspect: Part = { ...part, deaths, suspectSince: this.breaker.successes }
+    if (this.replace(part, [suspect])) {
+      this.putOff.push(suspect)
+      this.onPutOff()
+    }
+    return Effect.void
+  }
+
+  private halve(part: Part, deaths: number): Effect.Effect<void> {
+    const halves = Arr.chunksOf(part.records, Math.ceil(part.records.length / 2)).map((records): Part => ({
+      ...part,
+      records,
+      deaths
+    }))
+    return this.replace(part, halves)
+      ? Effect.forEach(halves, (half) => this.deliver(half), { discard: true })
+      : Effect.void
+  }
+
+  /** @returns `false` when the part was settled meanwhile, by closing. */
+  private replace(part: Part, by: ReadonlyArray<Part>): boolean {
+    if (!this.parts.delete(part)) return false
+    for (const next of by) this.parts.add(next)
+    return true
+  }
+
+  /** Settles a part of which the store refused some records and wrote the others. */
+  private reject(part: Part, refused: ReadonlyArray<Observation>, message: string): Effect.Effect<void> {
+    if (!this.parts.has(part)) return Effect.void
+    const written = part.records.filter((record) => !refused.includes(record))
+    if (written.length > 0) this.accounts.write(written)
+    this.accounts.reject(refused)
+    return Effect.zipRight(
+      this.warnings.warn("rejected", `the store refuses records: ${message}`, refused.length),
+      this.settle(part)
+    )
+  }
+
+  private settle(part: Part): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.parts.delete(part)
+      this.onSettled()
+    })
+  }
+}
+
+const deathsBeforeSuspicion = 3
