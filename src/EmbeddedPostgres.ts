@@ -39,7 +39,8 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { join } from "node:path"
 import { ensureCluster, removeUnfinished } from "./internal/embeddedPostgres/cluster.ts"
-import { EmbeddedPostgresError } from "./internal/embeddedPostgres/error.ts"
+import { createDatabase } from "./internal/embeddedPostgres/createDatabase.ts"
+import type { EmbeddedPostgresError } from "./internal/embeddedPostgres/error.ts"
 import * as Home from "./internal/embeddedPostgres/home.ts"
 import { install } from "./internal/embeddedPostgres/installation.ts"
 import { sweep } from "./internal/embeddedPostgres/leftovers.ts"
@@ -48,7 +49,7 @@ import { here, locate } from "./internal/embeddedPostgres/locate.ts"
 import * as Presence from "./internal/embeddedPostgres/presence.ts"
 import * as Server from "./internal/embeddedPostgres/server.ts"
 import { serverUser } from "./internal/embeddedPostgres/serverUser.ts"
-import { address, describe, socketDirectory, withClient } from "./internal/embeddedPostgres/sql.ts"
+import { address, socketDirectory } from "./internal/embeddedPostgres/sql.ts"
 import { watch } from "./internal/embeddedPostgres/watchdog.ts"
 
 export { EmbeddedPostgresError } from "./internal/embeddedPostgres/error.ts"
@@ -227,24 +228,3 @@ export const layerDatabaseUrl = (
       Effect.succeed(Layer.setConfigProvider(ConfigProvider.orElse(found, () => others)))
     )
   }))
-
-// internal
-
-const createDatabase = (
-  home: Home.Home,
-  name: string,
-  template: string | undefined
-): Effect.Effect<Redacted.Redacted, EmbeddedPostgresError> =>
-  withClient(address(home, "postgres"), (sql) =>
-    template === undefined
-      ? sql`create database ${sql(name)}`
-      : sql`create database ${sql(name)} template ${sql(template)}`).pipe(
-      Effect.mapError((cause) =>
-        new EmbeddedPostgresError({
-          reason: "DatabaseNotCreated",
-          message: `The database ${name} could not be created: ${describe(cause)}`,
-          cause
-        })
-      ),
-      Effect.as(address(home, name))
-    )

@@ -29,7 +29,7 @@ export interface Launched {
 export const launch = Effect.fnUntraced(function*(home: Home, options: LaunchOptions) {
   const directory = yield* dataDirectoryArgument(options.user, home.dataDirectory)
   const start = yield* attempt("DataDirectoryUnusable", `Writing ${home.logFile}`, () => logSize(home.logFile))
-  const child = yield* attempt("StartFailed", `Starting ${options.installation.postgres}`, async () => {
+  return yield* attempt("StartFailed", `Starting ${options.installation.postgres}`, async (): Promise<Launched> => {
     const log = await open(home.logFile, "a")
     try {
       const child = spawn(options.installation.postgres, ["-D", directory, ...settingsArguments(options)], {
@@ -40,17 +40,11 @@ export const launch = Effect.fnUntraced(function*(home: Home, options: LaunchOpt
         stdio: ["ignore", log.fd, log.fd]
       })
       child.unref()
-      return child
+      return { pid: child.pid, ended: ended(child), log: Effect.promise(() => lastLines(home.logFile, start)) }
     } finally {
       await log.close()
     }
   })
-  const launched: Launched = {
-    pid: child.pid,
-    ended: ended(child),
-    log: Effect.promise(() => lastLines(home.logFile, start))
-  }
-  return launched
 })
 
 // internal
@@ -68,6 +62,7 @@ const settingsArguments = (options: LaunchOptions): ReadonlyArray<string> =>
     logging_collector: "off"
   }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
 
+/** To be called in the same turn as the start: a server that fails at once has ended in the next. */
 const ended = (child: ChildProcess): Effect.Effect<string> => {
   const promise = new Promise<string>((resolve) => {
     child.on("error", (error) => resolve(error.message))

@@ -49,8 +49,6 @@ export const make = (home: Home, options: ServerOptions): Server => {
     return launched !== undefined && (yield* isOurs(launched)) ? Option.some(launched) : Option.none()
   })
 
-  const stopped = Effect.map(postmaster, Option.isNone)
-
   /** Returns when a server answers; starts one if there is none. */
   const find: Effect.Effect<string, EmbeddedPostgresError> = Effect.gen(function*() {
     // Asked first, since it does not depend on whether the server's process can be seen from here.
@@ -75,7 +73,10 @@ export const make = (home: Home, options: ServerOptions): Server => {
   /** A killed server's other processes end when they notice, for which they must not be paused. */
   const clearUp = Effect.gen(function*() {
     yield* signalAll("SIGCONT")
-    if (yield* holdsWithin("5 seconds", gone)) yield* removeStaleLocks(home.dataDirectory)
+    // Unless somebody else has started one meanwhile.
+    const settled = Effect.zipWith(gone, Effect.map(running, Option.isSome), (left, right) => left || right)
+    yield* holdsWithin("5 seconds", settled)
+    if (yield* gone) yield* removeStaleLocks(home.dataDirectory)
   })
 
   const begin = Effect.gen(function*() {
@@ -129,12 +130,16 @@ export const make = (home: Home, options: ServerOptions): Server => {
     stop: Effect.gen(function*() {
       // One that is paused would not notice.
       yield* signalAll("SIGCONT")
+      const found = Option.getOrUndefined(yield* postmaster)
+      if (found === undefined) return
+      // The process, not its postmaster.pid, which it removes a moment before it ends.
+      const ended = Effect.map(isOurs(found), (alive) => !alive)
       // Fast shutdown: clients are disconnected, data is written.
-      yield* signalPostmaster("SIGINT")
-      if (yield* holdsWithin(options.stopTimeout, stopped)) return
+      yield* Processes.signal([found], "SIGINT")
+      if (yield* holdsWithin(options.stopTimeout, ended)) return
       // Immediate shutdown: the next start recovers.
-      yield* signalPostmaster("SIGQUIT")
-      if (yield* holdsWithin("3 seconds", stopped)) return
+      yield* Processes.signal([found], "SIGQUIT")
+      if (yield* holdsWithin("3 seconds", ended)) return
       yield* kill
     }),
     kill,
