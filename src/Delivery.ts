@@ -2,10 +2,11 @@
  * Everything that stands between the application and one provider: a queue bounded in bytes, batches, retries, a
  * breaker, and exact counts.
  *
- * **Loss policy.** Offering a record is synchronous, never waits and never fails. A record that does not fit the byte
- * budget is dropped and counted by kind and reason. A batch that fails is written again until it is written, refused
- * for good, or the delivery is closed; what is still unwritten when the closing deadline has passed is dropped and
- * counted. At any time `accepted = written + dropped + rejected + pending`.
+ * **Loss policy.** Offering a record is synchronous, never waits and never fails. A batch that fails is written again
+ * until it is written, refused for good, or the delivery is closed. With a spool, what memory cannot hold goes to the
+ * disk, and so does what is unwritten when the closing deadline has passed. Without one, or when the disk is full, too,
+ * records are dropped, counted by kind and reason, whole traces at a time, and a span of type `dropped` says so in the
+ * store. At any time `accepted = written + spooled + dropped + rejected + pending`.
  *
  * @since 0.1.0
  */
@@ -13,8 +14,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
+import { join } from "node:path"
 import type { BreakerState } from "./internal/delivery/breaker.ts"
+import { inFolder, nowhere } from "./internal/delivery/deadLetters.ts"
 import { Engine } from "./internal/delivery/engine.ts"
+import { make as makeSpool } from "./internal/spool/spool.ts"
 import type { Observation } from "./Observation.ts"
 import type { Provider } from "./Provider.ts"
 
@@ -41,22 +46,31 @@ export interface Options {
   readonly retryDelay?: Duration.DurationInput | undefined
   /** Longest wait between two attempts, unless the store asks for more. Default: 10 seconds. */
   readonly maxRetryDelay?: Duration.DurationInput | undefined
+  /**
+   * A folder for what memory cannot hold and what could not be delivered before the end; each provider has a folder of
+   * its own in it. May be shared by processes. Default: none, and what memory cannot hold is dropped and counted.
+   */
+  readonly spoolDirectory?: string | undefined
+  /** Bytes that this process may keep there, by provider. Default: 1 GiB. */
+  readonly spoolBytes?: number | undefined
   /** At most one warning of a kind in this time. Default: 1 minute. */
   readonly warningInterval?: Duration.DurationInput | undefined
 }
 
 /**
  * What became of every record that one provider was offered since the start:
- * `accepted = written + dropped + rejected + pending`, always.
+ * `accepted = written + spooled + dropped + rejected + pending`, always.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Receipt {
-  /** Records offered. */
+  /** Records offered, and records that were taken over from the spool of a process that died. */
   readonly accepted: number
   /** Records that the provider confirmed. */
   readonly written: number
+  /** Records on the disk, to be delivered by this process or the next. */
+  readonly spooled: number
   /** Records given up: no room, or closed before they could be written. */
   readonly dropped: number
   /** Records that the store refuses for good. */
@@ -133,6 +147,7 @@ export const make = (
   Effect.gen(function*() {
     // A scope of its own: fibers forked into the caller's scope would be interrupted before its finalizers drain them.
     const workers = yield* Scope.make(ExecutionStrategy.parallel)
+    const folder = options.spoolDirectory === undefined ? undefined : join(options.spoolDirectory, provider.name)
     const engine = new Engine(
       provider,
       {
@@ -147,10 +162,25 @@ export const make = (
         warningInterval: Duration.decode(options.warningInterval ?? "1 minute")
       },
       collect,
-      workers
+      workers,
+      folder === undefined ? nowhere : inFolder(folder)
     )
-    yield* Effect.addFinalizer(() => engine.close(0))
-    // The library does not observe itself.
-    yield* Effect.forkIn(Effect.withTracerEnabled(engine.run, false), workers)
+    const disk = yield* Scope.make()
+    yield* Effect.addFinalizer((exit) => Effect.zipRight(engine.close(0), Scope.close(disk, exit)))
+    yield* Effect.forkIn(engine.run, workers)
+    // In the background: a disk that does not answer must not keep the application from starting.
+    if (folder !== undefined) {
+      yield* makeSpool({ directory: folder, processId: randomUUID(), maxBytes: options.spoolBytes }).pipe(
+        Scope.extend(disk),
+        Effect.matchEffect({
+          onFailure: ({ message }) => engine.withoutSpool(message),
+          onSuccess: (spool) => engine.attach(spool)
+        }),
+        Effect.forkIn(workers)
+      )
+    }
     return engine
-  })
+  }).pipe(
+    // The library does not observe itself.
+    Effect.withTracerEnabled(false)
+  )

@@ -20,6 +20,8 @@
  * | `OBSERVABILITY_WRITE_TIMEOUT` | duration | `30 seconds` |
  * | `OBSERVABILITY_RETRY_DELAY` | duration | `200 millis` |
  * | `OBSERVABILITY_MAX_RETRY_DELAY` | duration | `10 seconds` |
+ * | `OBSERVABILITY_SPOOL_DIR` | folder | none: memory alone |
+ * | `OBSERVABILITY_SPOOL_BYTES` | bytes, by provider | `1073741824` |
  * | `OBSERVABILITY_WARNING_INTERVAL` | duration | `1 minute` |
  * | `OBSERVABILITY_CLOSE_DEADLINE` | duration | `5 seconds` |
  * | `OBSERVABILITY_FLUSH_TIMEOUT` | duration | `30 seconds` |
@@ -67,6 +69,8 @@ export const delivery = Config.all({
   writeTimeout: optional(Config.duration("OBSERVABILITY_WRITE_TIMEOUT")),
   retryDelay: optional(Config.duration("OBSERVABILITY_RETRY_DELAY")),
   maxRetryDelay: optional(Config.duration("OBSERVABILITY_MAX_RETRY_DELAY")),
+  spoolDirectory: optional(Config.nonEmptyString("OBSERVABILITY_SPOOL_DIR")),
+  spoolBytes: positive("OBSERVABILITY_SPOOL_BYTES"),
   warningInterval: optional(Config.duration("OBSERVABILITY_WARNING_INTERVAL"))
 })
 

@@ -13,6 +13,9 @@ export class Accounts {
   retries = 0
   readonly meters: Meters
   readonly droppedByReason: Record<string, number> = {}
+  private spooled = 0
+  /** What was found damaged on the disk and is counted as dropped already. */
+  private lossesCounted = 0
   private written = 0
   private dropped = 0
   private rejected = 0
@@ -52,6 +55,39 @@ export class Accounts {
     for (const record of records) this.countDrop(record, reason)
   }
 
+  /** Records that leave memory for the disk. */
+  spool(records: ReadonlyArray<Observation>): void {
+    this.leave(records)
+    this.spooled += records.length
+    this.meters.spool(this.spooled)
+  }
+
+  /** Records that come back from there. */
+  unspool(records: ReadonlyArray<Observation>): void {
+    this.spooled -= records.length
+    this.meters.spool(this.spooled)
+    this.pending += records.length
+    for (const record of records) this.pendingBytes += record.size
+  }
+
+  /** Records that another process left on the disk when it died. */
+  adopt(records: number): void {
+    this.accepted += records
+    this.spooled += records
+    this.meters.spool(this.spooled)
+  }
+
+  /** @param total the records that were found damaged on the disk since the start */
+  losses(total: number): void {
+    const count = total - this.lossesCounted
+    if (count <= 0) return
+    this.lossesCounted = total
+    this.spooled -= count
+    this.dropped += count
+    this.droppedByReason["damaged"] = (this.droppedByReason["damaged"] ?? 0) + count
+    this.meters.records("damaged", count)
+  }
+
   retry(): void {
     this.retries++
     this.meters.retry()
@@ -61,6 +97,7 @@ export class Accounts {
     return {
       accepted: this.accepted,
       written: this.written,
+      spooled: this.spooled,
       dropped: this.dropped,
       rejected: this.rejected,
       pending: this.pending

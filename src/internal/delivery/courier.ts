@@ -6,7 +6,6 @@ import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { DropReason } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Provider } from "../../Provider.ts"
 import type { Warnings } from "../warnings.ts"
@@ -14,6 +13,7 @@ import type { Accounts } from "./accounts.ts"
 import type { Verdict } from "./attempt.ts"
 import { attempt, healthOf } from "./attempt.ts"
 import type { Breaker } from "./breaker.ts"
+import type { DeadLetters } from "./deadLetters.ts"
 
 /** A batch on its way. Its records never change: a store may remember what it was sent, and is sent the same again. */
 export interface Part {
@@ -23,6 +23,8 @@ export interface Part {
   readonly deaths: number
   /** For a record alone on which the provider died: the breaker's count of successes by then. */
   readonly suspectSince: number | undefined
+  /** Whether the disk has it, too: then nothing is lost when it is given up. */
+  readonly onDisk: boolean
 }
 
 export class Courier {
@@ -31,6 +33,7 @@ export class Courier {
   private readonly accounts: Accounts
   private readonly breaker: Breaker
   private readonly warnings: Warnings
+  private readonly deadLetters: DeadLetters
   private readonly onSettled: () => void
   private readonly onPutOff: () => void
   /** Everything that was cut and is not settled yet. */
@@ -44,6 +47,7 @@ export class Courier {
     readonly accounts: Accounts
     readonly breaker: Breaker
     readonly warnings: Warnings
+    readonly deadLetters: DeadLetters
     /** Called when a part is settled. */
     readonly onSettled: () => void
     /** Called when there are parts to be taken up again. */
@@ -54,6 +58,7 @@ export class Courier {
     this.accounts = options.accounts
     this.breaker = options.breaker
     this.warnings = options.warnings
+    this.deadLetters = options.deadLetters
     this.onSettled = options.onSettled
     this.onPutOff = options.onPutOff
   }
@@ -65,8 +70,8 @@ export class Courier {
     return oldest
   }
 
-  accept(records: NonEmptyReadonlyArray<Observation>, firstSequence: number): Part {
-    const part: Part = { records, firstSequence, deaths: 0, suspectSince: undefined }
+  accept(records: NonEmptyReadonlyArray<Observation>, firstSequence: number, onDisk = false): Part {
+    const part: Part = { records, firstSequence, deaths: 0, suspectSince: undefined, onDisk }
     this.parts.add(part)
     return part
   }
@@ -77,11 +82,19 @@ export class Courier {
     return putOff
   }
 
-  /** Gives up everything that is on its way. A write that is still running may succeed, and is not waited for. */
-  giveUp(reason: DropReason): void {
-    for (const part of this.parts) this.accounts.drop(part.records, reason)
+  /**
+   * Lets go of everything that is on its way, and returns what nobody else has. A write that is still running may
+   * succeed, and is not waited for.
+   */
+  letGo(): ReadonlyArray<NonEmptyReadonlyArray<Observation>> {
+    const left: Array<NonEmptyReadonlyArray<Observation>> = []
+    for (const part of this.parts) {
+      if (part.onDisk) this.accounts.spool(part.records)
+      else left.push(part.records)
+    }
     this.parts.clear()
     this.onSettled()
+    return left
   }
 
   /** Writes a part, however often that takes, and settles it. */
@@ -152,7 +165,8 @@ export class Courier {
     if (part.suspectSince !== undefined && this.breaker.successes > part.suspectSince) {
       return this.reject(part, part.records, message)
     }
-    const suspect: Part = { ...part, deaths, suspectSince: this.breaker.successes }
+    // from here on it is kept in memory alone: the batch it came with is done
+    const suspect: Part = { ...part, deaths, suspectSince: this.breaker.successes, onDisk: false }
     if (this.replace(part, [suspect])) {
       this.putOff.push(suspect)
       this.onPutOff()
@@ -184,9 +198,12 @@ export class Courier {
     const written = part.records.filter((record) => !refused.includes(record))
     if (written.length > 0) this.accounts.write(written)
     this.accounts.reject(refused)
-    return Effect.zipRight(
-      this.warnings.warn("rejected", `the store refuses records: ${message}`, refused.length),
-      this.settle(part)
+    return this.deadLetters(refused, message).pipe(
+      Effect.catchAll((error) =>
+        this.warnings.warn("dead letters", `refused records could not be kept: ${error.message}`)
+      ),
+      Effect.zipRight(this.warnings.warn("rejected", `the store refuses records: ${message}`, refused.length)),
+      Effect.zipRight(this.settle(part))
     )
   }
 

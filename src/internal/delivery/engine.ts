@@ -1,6 +1,7 @@
 /**
  * Moves records from the queue to the provider: one fiber cuts batches, and up to `concurrency` fibers write them.
  */
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -12,11 +13,14 @@ import * as Scope from "effect/Scope"
 import type { Delivery, Receipt, Stats } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Provider } from "../../Provider.ts"
+import type { Spool } from "../spool/spool.ts"
 import { Warnings } from "../warnings.ts"
 import { Accounts } from "./accounts.ts"
 import { Breaker } from "./breaker.ts"
 import type { Part } from "./courier.ts"
 import { Courier } from "./courier.ts"
+import type { DeadLetters } from "./deadLetters.ts"
+import { Overflow } from "./overflow.ts"
 import { RecordQueue } from "./recordQueue.ts"
 import { Shedder } from "./shedder.ts"
 
@@ -56,11 +60,19 @@ export class Engine implements Delivery {
   private awake = false
   /** Open when waiting for more makes no sense: a batch is full, or somebody waits for the outcome. */
   private readonly ready = Effect.unsafeMakeLatch(false)
+  /** Present when there is a disk to go to. */
+  private overflow: Overflow | undefined
   private readonly shedder = new Shedder()
   private unreportedDrops = 0
   private closed = false
 
-  constructor(provider: Provider, settings: Settings, collect: () => void, workers: Scope.CloseableScope) {
+  constructor(
+    provider: Provider,
+    settings: Settings,
+    collect: () => void,
+    workers: Scope.CloseableScope,
+    deadLetters: DeadLetters
+  ) {
     this.provider = provider.name
     this.settings = settings
     this.collect = collect
@@ -74,6 +86,7 @@ export class Engine implements Delivery {
       accounts: this.accounts,
       breaker: this.breaker,
       warnings: this.warnings,
+      deadLetters,
       onSettled: () => this.releaseWaiters(),
       onPutOff: () => this.wake()
     })
@@ -91,6 +104,7 @@ export class Engine implements Delivery {
       }
     }
     this.queue.push(record, this.accounts.accept(record))
+    this.overflow?.entered()
     if (this.queue.length >= this.settings.batchRecords || this.queue.bytes >= this.settings.batchBytes) {
       this.ready.unsafeOpen()
     }
@@ -137,7 +151,7 @@ export class Engine implements Delivery {
   flush(timeout: Duration.DurationInput): Effect.Effect<Receipt> {
     return Effect.suspend(() => {
       this.collect()
-      if (this.accounts.pending === 0) return Effect.void
+      if (this.oldest > this.accounts.accepted) return Effect.void
       const settled = Deferred.unsafeMake<void>(FiberId.none)
       this.waiters.push({ upTo: this.accounts.accepted, settled })
       this.ready.unsafeOpen()
@@ -156,6 +170,27 @@ export class Engine implements Delivery {
       Effect.map(() => this.accounts.receipt()),
       Effect.uninterruptible
     )
+  }
+
+  /** Uses the disk from now on. */
+  attach(spool: Spool): Effect.Effect<void> {
+    const overflow = new Overflow({
+      ...this.settings,
+      spool,
+      queue: this.queue,
+      courier: this.courier,
+      accounts: this.accounts,
+      warnings: this.warnings,
+      slots: this.slots,
+      onLeft: () => this.releaseWaiters()
+    })
+    this.overflow = overflow
+    return Effect.asVoid(Effect.forkIn(overflow.run, this.workers))
+  }
+
+  /** Goes on without a disk, and says why. */
+  withoutSpool(message: string): Effect.Effect<void> {
+    return this.warnings.warn("spool", `there is no spool, records wait in memory alone: ${message}`)
   }
 
   /** Cuts batches for ever. */
@@ -215,9 +250,14 @@ export class Engine implements Delivery {
     )
   }
 
+  /** The sequence number of the oldest record that is not settled, `Infinity` when there is none. */
+  private get oldest(): number {
+    return Math.min(this.queue.oldest, this.courier.oldest)
+  }
+
   private releaseWaiters(): void {
     if (this.waiters.length === 0) return
-    const oldest = Math.min(this.queue.oldest, this.courier.oldest)
+    const { oldest } = this
     this.waiters = this.waiters.filter((waiter) => {
       if (oldest <= waiter.upTo) return true
       Deferred.unsafeDone(waiter.settled, Effect.void)
@@ -230,15 +270,37 @@ export class Engine implements Delivery {
     const drained = Effect.flatMap(this.flush(deadline), ({ pending }) =>
       // only when all else is written is there room, and a provider, for the notes about what was dropped
       pending === 0 ? Effect.zipRight(this.reportShed, this.flush(deadline)) : Effect.void)
-    return Effect.withClock(drained, Clock.make()).pipe(
+    return drained.pipe(
       Effect.flatMap(() => {
         this.closed = true
-        this.accounts.drop(this.queue.clear(), "closed")
-        this.courier.giveUp("closed")
-        return this.report
+        return Scope.close(this.workers, Exit.void)
       }),
-      Effect.zipRight(Scope.close(this.workers, Exit.void))
+      Effect.zipRight(Effect.suspend(() => this.keepOrDrop)),
+      Effect.zipRight(Effect.suspend(() => this.report)),
+      Effect.withClock(Clock.make())
     )
+  }
+
+  /** What is left goes to the disk, and what the disk does not take is dropped. */
+  private readonly keepOrDrop = Effect.suspend(() => {
+    const left = [...this.courier.letGo(), ...this.cutAll()]
+    return Effect.forEach(
+      left,
+      (records) =>
+        Effect.map(this.overflow?.keep(records) ?? Effect.succeed(false), (kept) => {
+          if (!kept) this.accounts.drop(records, "closed")
+        }),
+      { discard: true }
+    )
+  })
+
+  private cutAll(): ReadonlyArray<NonEmptyReadonlyArray<Observation>> {
+    const batches: Array<NonEmptyReadonlyArray<Observation>> = []
+    while (this.queue.length > 0) {
+      const { records } = this.queue.cut(this.settings.batchRecords, this.settings.batchBytes)
+      if (Arr.isNonEmptyReadonlyArray(records)) batches.push(records)
+    }
+    return batches
   }
 
   /** Says in the store what is missing there, as soon as there is room for it. */
@@ -259,10 +321,10 @@ export class Engine implements Delivery {
   })
 
   private readonly report = Effect.suspend(() => {
-    const { accepted, dropped, rejected, written } = this.accounts.receipt()
-    return dropped + rejected === 0 ? Effect.void : Effect.annotateLogs(
+    const { accepted, dropped, rejected, spooled, written } = this.accounts.receipt()
+    return dropped + rejected + spooled === 0 ? Effect.void : Effect.annotateLogs(
       Effect.logWarning("effect-observability: closed with records that were not written"),
-      { provider: this.provider, accepted, written, dropped, rejected, ...this.accounts.droppedByReason }
+      { provider: this.provider, accepted, written, spooled, dropped, rejected, ...this.accounts.droppedByReason }
     )
   })
 }

@@ -19,6 +19,10 @@ export class Meters {
     queueBytes.unsafeUpdate(bytes, this.labels)
   }
 
+  spool(records: number): void {
+    spoolRecords.unsafeUpdate(records, this.labels)
+  }
+
   attempt(records: number, durationMillis: number): void {
     batchRecords.unsafeUpdate(records, this.labels)
     writeDuration.unsafeUpdate(durationMillis, this.labels)
@@ -49,6 +53,10 @@ const queueRecords = Metric.gauge("effect_observability_queue_records", {
 
 const queueBytes = Metric.gauge("effect_observability_queue_bytes", {
   description: "Estimated bytes of the records in memory"
+})
+
+const spoolRecords = Metric.gauge("effect_observability_spool_records", {
+  description: "Records on the disk that wait to be delivered"
 })
 
 const batchRecords = Metric.histogram(

@@ -58,9 +58,13 @@ export class RecordQueue {
     return cut
   }
 
-  /** Empties the queue and returns what was in it. */
-  clear(): ReadonlyArray<Observation> {
-    return this.cut(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY).records
+  /** Puts what was cut to the front again. */
+  putBack(cut: Cut): void {
+    this.records = cut.records.concat(this.records.slice(this.head))
+    this.sequences = cut.records.map(() => cut.firstSequence).concat(this.sequences.slice(this.head))
+    this.head = 0
+    this.bytes += cut.bytes
+    for (const record of cut.records) if (isOpenSpan(record)) this.open++
   }
 
   /** Takes out the records of spans that have not ended: when they do, the next record says all that these say. */

@@ -1,6 +1,6 @@
 /**
- * Rows as PostgreSQL's binary arrays, one per column: 7 µs of Node's time per row of a span, where parameters for each
- * value take 12 to 19.
+ * Rows as PostgreSQL's binary arrays, one per column: 8 µs of Node's time per row of a span, a quarter of it
+ * `JSON.stringify`. A parameter for each value takes 12 to 19.
  */
 import type { ByteWriter } from "./byteWriter.ts"
 import type { Notes, Table } from "./table.ts"

@@ -14,7 +14,7 @@ export const withoutNul = (text: string): string => text.includes("\0") ? text.r
  * The JSON text of a value, its keys included, in a form that `jsonb` takes.
  *
  * `JSON.stringify` writes NUL and lone surrogates, and only them among all that `jsonb` refuses, as escapes; so looking
- * for two escapes in the text, 0.6 ms for 1 MB, replaces a walk over the value, and values are never rebuilt.
+ * for two escapes in the text, 0.3 to 0.6 ms for 1 MB, replaces a walk over the value, and values are never rebuilt.
  */
 export const jsonText = (value: Json): string => {
   const text = stringify(value)

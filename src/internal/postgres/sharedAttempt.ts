@@ -28,7 +28,8 @@ export const make = <A, E>(
     const mine = { outcome: yield* Deferred.make<A, E>(), succeeded: false }
     current = mine
     yield* Effect.forkIn(
-      Effect.flatMap(Effect.exit(attempt), (exit) => {
+      // on interruption too, when the scope closes: nobody may be left waiting
+      Effect.onExit(Effect.interruptible(attempt), (exit) => {
         if (Exit.isSuccess(exit)) mine.succeeded = true
         else if (current === mine) current = undefined
         return Deferred.done(mine.outcome, exit)

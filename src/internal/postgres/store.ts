@@ -20,7 +20,7 @@ import * as ProcessLog from "./processLog.ts"
 import { spanTable } from "./spanTable.ts"
 import * as SqlErrors from "./sqlErrors.ts"
 import * as TableWriter from "./tableWriter.ts"
-import { inTimeSlices } from "./timeSlices.ts"
+import { inTimeSlices } from "../timeSlices.ts"
 import { traceTable } from "./traceTable.ts"
 
 export const make = (options: {
@@ -87,16 +87,19 @@ export const make = (options: {
         })
       )
 
-    yield* Effect.forkIn(aside(Effect.gen(function*() {
-      // a server that is up is ready before the first batch comes; one that is down is the first batch's business
-      yield* Effect.ignore(prepared.get)
-      for (let beat = 1;; beat++) {
-        yield* Effect.sleep(ProcessLog.heartbeatInterval)
-        if (!(yield* prepared.succeeded)) continue
-        yield* Effect.ignore(onStore(processes.heartbeat))
-        if (beat % beatsPerPartitionCheck === 0) yield* Effect.ignore(onStore(partitions.keepAhead))
-      }
-    })), scope)
+    yield* Effect.forkIn(
+      aside(Effect.gen(function*() {
+        // a server that is up is ready before the first batch comes; one that is down is the first batch's business
+        yield* Effect.ignore(prepared.get)
+        for (let beat = 1;; beat++) {
+          yield* Effect.sleep(ProcessLog.heartbeatInterval)
+          if (!(yield* prepared.succeeded)) continue
+          yield* Effect.ignore(onStore(processes.heartbeat))
+          if (beat % beatsPerPartitionCheck === 0) yield* Effect.ignore(onStore(partitions.keepAhead))
+        }
+      })),
+      scope
+    )
 
     return write
   })

@@ -1,6 +1,7 @@
 /**
  * A table as the writer sees it. Its list of columns is the one source of the insert's text and of what is sent with it.
  */
+import * as BigDecimal from "effect/BigDecimal"
 import type { ByteWriter } from "./byteWriter.ts"
 import type { ColumnType } from "./columnType.ts"
 
@@ -52,7 +53,7 @@ export const column = <Row, Value>(
   write: (out, row, notes) => {
     const value = of(row, notes)
     if (value === undefined) return absent
-    if (type.accepts !== undefined && !type.accepts(value)) return { unstorable: String(value) }
+    if (type.accepts !== undefined && !type.accepts(value)) return { unstorable: printed(value) }
     const lengthAt = out.length
     out.int32(0)
     type.write(out, value)
@@ -60,5 +61,7 @@ export const column = <Row, Value>(
     return undefined
   }
 })
+
+const printed = (value: unknown): string => BigDecimal.isBigDecimal(value) ? BigDecimal.format(value) : String(value)
 
 const absent: Absence = { unstorable: undefined }

@@ -1,0 +1,33 @@
+/**
+ * Keeps the records that a store refuses for good, with the reason, for a person to look at: one JSON object a line.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import { appendFile, mkdir, stat } from "node:fs/promises"
+import { join } from "node:path"
+import type { Observation } from "../../Observation.ts"
+
+export type DeadLetters = (
+  records: ReadonlyArray<Observation>,
+  reason: string
+) => Effect.Effect<void, { readonly message: string }>
+
+export const nowhere: DeadLetters = () => Effect.void
+
+/** A file `dead-letter.jsonl` in the folder; when it is as large as `maxBytes`, nothing more is kept. */
+export const inFolder = (directory: string, maxBytes = 64 * 1024 * 1024): DeadLetters => (records, reason) =>
+  Effect.tryPromise({
+    try: async () => {
+      const file = join(directory, "dead-letter.jsonl")
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      const size = await stat(file).then((found) => found.size, () => 0)
+      if (size >= maxBytes) throw new Error(`${file} is full; look at it and remove it`)
+      const refusedAt = new Date().toISOString()
+      const lines = records.map((record) => `${JSON.stringify({ refusedAt, reason, record }, plainly)}\n`)
+      await appendFile(file, lines.join(""), { mode: 0o600 })
+    },
+    catch: (cause) => ({ message: cause instanceof Error ? cause.message : String(cause) })
+  })
+
+const plainly = (_: string, value: unknown): unknown =>
+  BigDecimal.isBigDecimal(value) ? BigDecimal.format(value) : value

@@ -1,0 +1,136 @@
+/**
+ * Where records go that memory cannot hold: to the disk, and back from there when the provider takes them.
+ *
+ * Past half of the memory budget the oldest records are moved to the spool, down to a quarter. What is there is delivered
+ * in the order in which it went, next to what is new; what a dead process left there is taken over and delivered, too.
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Observation } from "../../Observation.ts"
+import type { SpoolError } from "../spool/error.ts"
+import type { Spool } from "../spool/spool.ts"
+import type { Warnings } from "../warnings.ts"
+import type { Accounts } from "./accounts.ts"
+import type { Courier } from "./courier.ts"
+import type { RecordQueue } from "./recordQueue.ts"
+
+export class Overflow {
+  private readonly spool: Spool
+  private readonly queue: RecordQueue
+  private readonly courier: Courier
+  private readonly accounts: Accounts
+  private readonly warnings: Warnings
+  private readonly slots: Effect.Semaphore
+  private readonly queueBytes: number
+  private readonly batchRecords: number
+  private readonly batchBytes: number
+  private readonly onLeft: () => void
+  private readonly crowded = Effect.unsafeMakeLatch(false)
+  private readonly waiting = Effect.unsafeMakeLatch(true)
+
+  constructor(options: {
+    readonly spool: Spool
+    readonly queue: RecordQueue
+    readonly courier: Courier
+    readonly accounts: Accounts
+    readonly warnings: Warnings
+    readonly slots: Effect.Semaphore
+    readonly queueBytes: number
+    readonly batchRecords: number
+    readonly batchBytes: number
+    /** Called when records have left the queue for the disk. */
+    readonly onLeft: () => void
+  }) {
+    this.spool = options.spool
+    this.queue = options.queue
+    this.courier = options.courier
+    this.accounts = options.accounts
+    this.warnings = options.warnings
+    this.slots = options.slots
+    this.queueBytes = options.queueBytes
+    this.batchRecords = options.batchRecords
+    this.batchBytes = options.batchBytes
+    this.onLeft = options.onLeft
+  }
+
+  /** To be told of every record that enters the queue. */
+  entered(): void {
+    if (this.accounts.pendingBytes > this.queueBytes / 2) this.crowded.unsafeOpen()
+  }
+
+  /** Moves to the disk, replays from it and takes over, for ever. */
+  readonly run: Effect.Effect<never> = Effect.suspend(() =>
+    Effect.all([
+      Effect.forever(this.relieve),
+      Effect.forever(this.replay),
+      Effect.forever(Effect.zipRight(this.adopt, Effect.sleep(adoptionInterval)))
+    ], { concurrency: "unbounded", discard: true }).pipe(Effect.zipRight(Effect.never))
+  )
+
+  /** Keeps what could not be delivered for the next process; `false` when the disk does not take it. */
+  keep(records: NonEmptyReadonlyArray<Observation>): Effect.Effect<boolean> {
+    return this.spool.append(records).pipe(
+      Effect.map(() => {
+        this.accounts.spool(records)
+        return true
+      }),
+      Effect.catchAll((error) => Effect.as(this.warn(error), false))
+    )
+  }
+
+  private readonly relieve = Effect.suspend(() =>
+    Effect.zipRight(this.crowded.await, Effect.suspend(() => this.moveOldest))
+  )
+
+  private readonly moveOldest: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.accounts.pendingBytes <= this.queueBytes / 4 || this.queue.length === 0) {
+      return this.crowded.close
+    }
+    const cut = this.queue.cut(this.batchRecords, this.batchBytes)
+    if (!Arr.isNonEmptyReadonlyArray(cut.records)) return Effect.void
+    return Effect.flatMap(this.keep(cut.records), (kept) => {
+      if (kept) {
+        this.onLeft()
+        this.waiting.unsafeOpen()
+        return Effect.void
+      }
+      this.queue.putBack(cut)
+      // A full disk does not empty faster for being asked again at once.
+      return Effect.zipRight(this.crowded.close, Effect.sleep(retryInterval))
+    })
+  }).pipe(Effect.uninterruptible)
+
+  private readonly replay = Effect.suspend(() =>
+    Effect.zipRight(this.waiting.await, this.slots.withPermits(1)(this.replayOldest))
+  )
+
+  private readonly replayOldest = Effect.suspend(() => this.spool.next).pipe(
+    Effect.flatMap((next) => {
+      if (next._tag === "None") return this.waiting.close
+      const { done, records } = next.value
+      this.accounts.unspool(records)
+      const part = this.courier.accept(records, Number.POSITIVE_INFINITY, true)
+      return Effect.zipRight(this.courier.deliver(part), done)
+    }),
+    Effect.catchAll((error) => Effect.zipRight(this.warn(error), Effect.sleep(retryInterval))),
+    Effect.zipRight(Effect.sync(() => this.accounts.losses(this.spool.corrupt)))
+  )
+
+  private readonly adopt = Effect.suspend(() => this.spool.adopt).pipe(
+    Effect.map((records) => {
+      if (records === 0) return
+      this.accounts.adopt(records)
+      this.waiting.unsafeOpen()
+    }),
+    Effect.catchAll((error) => this.warn(error))
+  )
+
+  private warn(error: SpoolError): Effect.Effect<void> {
+    return this.warnings.warn(`spool ${error.reason}`, error.message)
+  }
+}
+
+const adoptionInterval = Duration.seconds(30)
+const retryInterval = Duration.seconds(5)
