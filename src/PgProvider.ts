@@ -13,15 +13,24 @@
  * application's.
  *
  * @example
+ * ```ts
+ * import { ObservabilityService, withTrace } from "effect-observability"
  * import * as PgProvider from "effect-observability/PgProvider"
- * import { Effect, Redacted } from "effect"
+ * import { Effect, Layer, Redacted } from "effect"
  *
- * export const program = Effect.gen(function*() {
- *   const provider = yield* PgProvider.PgProvider
- *   yield* Effect.log(`records go to ${provider.name}`)
- * }).pipe(
- *   Effect.provide(PgProvider.layer({ url: Redacted.make("postgres://localhost/app") }))
+ * // one's own composition, where `ObservabilityLive` is not what is wanted
+ * const Observability = Layer.unwrapScoped(
+ *   Effect.map(
+ *     PgProvider.make({ url: Redacted.make("postgres://app:secret@localhost:5432/app"), schema: "traces" }),
+ *     (postgres) => ObservabilityService.layer({ providers: [postgres], closeDeadline: "1 second" })
+ *   )
  * )
+ *
+ * const program = Effect.log("answered").pipe(withTrace("answer"))
+ *
+ * // there need not be a server: the program runs all the same
+ * await Effect.runPromise(Effect.provide(program, Observability))
+ * ```
  *
  * @since 0.1.0
  */

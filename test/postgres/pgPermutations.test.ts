@@ -127,7 +127,7 @@ describe("idempotence", () => {
               yield* write(batches)
               expect(yield* contents(store)).toEqual(expected)
             }))),
-          { numRuns: 150 }
+          { numRuns: 80 }
         )
       )
     }), 120_000)

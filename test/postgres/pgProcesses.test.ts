@@ -1,0 +1,50 @@
+/** A process's row says until when the process is known to live. */
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { apart } from "../../src/internal/postgres/isolation.ts"
+import * as PartitionKeeper from "../../src/internal/postgres/partitionKeeper.ts"
+import * as ProcessLog from "../../src/internal/postgres/processLog.ts"
+import { resource, span, startTimeUnixMicros } from "../observations.ts"
+import { fixture } from "./pgFixture.ts"
+
+const other = { ...resource, processId: "0195512f-6c00-7000-8000-000000000002" }
+const seconds = (count: number) => startTimeUnixMicros + count * 1_000_000
+
+describe("processes", () => {
+  it.scopedLive("this one is alive as long as its heart beats, another one as long as its records tell", () =>
+    Effect.gen(function*() {
+      const { provider, rows, sql } = yield* fixture()
+      yield* provider.write([span(), span({ resource: other })])
+      const log = ProcessLog.make(
+        "observability",
+        resource.processId,
+        PartitionKeeper.make({ schema: "observability", daysAhead: 0 })
+      )
+      const row = (of: typeof resource, lastSeen: number) => ({
+        resource: of,
+        host: undefined,
+        firstSeen: startTimeUnixMicros,
+        lastSeen
+      })
+      const lastSeen = Effect.map(
+        rows("select extract(epoch from last_seen_at)::float8 * 1e6 as seen from processes order by process_id"),
+        (found) => found.map(({ seen }) => seen)
+      )
+      // nothing to beat for, before the process has written anything
+      yield* apart(sql)(log.heartbeat)
+      expect(yield* lastSeen).toEqual([startTimeUnixMicros, startTimeUnixMicros])
+
+      yield* apart(sql)(log.write([row(resource, startTimeUnixMicros), row(other, startTimeUnixMicros)]))
+      const before = yield* rows("select now() as now")
+      yield* apart(sql)(log.heartbeat)
+      const [own, others] = yield* lastSeen
+      expect(own).toBeGreaterThanOrEqual((before[0]!["now"] as Date).getTime() * 1000)
+      expect(others).toBe(startTimeUnixMicros)
+
+      // not more often than every ten seconds
+      yield* apart(sql)(log.write([row(other, seconds(9))]))
+      expect((yield* lastSeen)[1]).toBe(startTimeUnixMicros)
+      yield* apart(sql)(log.write([row(other, seconds(11))]))
+      expect((yield* lastSeen)[1]).toBe(seconds(11))
+    }))
+})

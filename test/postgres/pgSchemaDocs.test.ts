@@ -1,0 +1,34 @@
+/** docs/schema.md tells the truth: its statements run, and it names every column of every view. */
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { readFileSync } from "node:fs"
+import { chatMessage, documentEvent, span, trace } from "../observations.ts"
+import { fixture } from "./pgFixture.ts"
+
+const page = readFileSync(new URL("../../docs/schema.md", import.meta.url), "utf8")
+const blocks = Array.from(page.matchAll(/```sql\n(.*?)```/gs), ([, block]) => block!)
+
+describe("docs/schema.md", () => {
+  it.scopedLive("has statements that run", () =>
+    Effect.gen(function*() {
+      const { provider, sql } = yield* fixture()
+      expect(blocks.length).toBeGreaterThan(2)
+      for (const block of blocks) {
+        // the day that the examples speak of, again if the last one dropped it
+        yield* provider.write([trace(), span(), chatMessage(), documentEvent()])
+        yield* sql.unsafe(block)
+      }
+    }))
+
+  it.scopedLive("names every column", () =>
+    Effect.gen(function*() {
+      const { provider, sql } = yield* fixture()
+      yield* provider.write([trace()])
+      const columns = yield* sql<{ readonly view: string; readonly name: string }>`
+        select table_name as view, column_name as name from information_schema.columns
+        join information_schema.views using (table_schema, table_name) where table_schema = 'observability'
+      `
+      expect(columns.length).toBeGreaterThan(100)
+      expect(columns.filter(({ name }) => !page.includes(`\`${name}\``))).toEqual([])
+    }))
+})
