@@ -23,7 +23,8 @@ export default Effect.gen(function*() {
       host_name text,
       pid int8,
       started_at timestamptz not null,
-      last_seen_at timestamptz not null
+      last_seen_at timestamptz not null,
+      reaped_at timestamptz
     );
 
     create table ${schema}.trace_store (

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { MigrationsError } from "../../PgMigrations.ts"
 import { type Provider, ProviderError } from "../../Provider.ts"
+import { inTimeSlices } from "../timeSlices.ts"
 import { sortBatch } from "./batch.ts"
 import { bounded } from "./bounded.ts"
 import { chatMessageTable } from "./chatMessageTable.ts"
@@ -17,10 +18,10 @@ import { apart, aside } from "./isolation.ts"
 import * as PartitionKeeper from "./partitionKeeper.ts"
 import * as Preparation from "./preparation.ts"
 import * as ProcessLog from "./processLog.ts"
+import { reap } from "./reaper.ts"
 import { spanTable } from "./spanTable.ts"
 import * as SqlErrors from "./sqlErrors.ts"
 import * as TableWriter from "./tableWriter.ts"
-import { inTimeSlices } from "../timeSlices.ts"
 import { traceTable } from "./traceTable.ts"
 
 export const make = (options: {
@@ -91,10 +92,14 @@ export const make = (options: {
       aside(Effect.gen(function*() {
         // a server that is up is ready before the first batch comes; one that is down is the first batch's business
         yield* Effect.ignore(prepared.get)
+        let signsOfLife = 0
         for (let beat = 1;; beat++) {
           yield* Effect.sleep(ProcessLog.heartbeatInterval)
           if (!(yield* prepared.succeeded)) continue
-          yield* Effect.ignore(onStore(processes.heartbeat))
+          const alive = yield* Effect.isSuccess(onStore(processes.heartbeat))
+          signsOfLife = alive ? signsOfLife + 1 : 0
+          // Others, too, could give none while the server was away: they get the time to give one first.
+          if (signsOfLife >= signsBeforeReaping) yield* Effect.ignore(onStore(reap(schema)))
           if (beat % beatsPerPartitionCheck === 0) yield* Effect.ignore(onStore(partitions.keepAhead))
         }
       })),
@@ -103,6 +108,9 @@ export const make = (options: {
 
     return write
   })
+
+/** More than those that a process may miss before it is taken for dead. */
+const signsBeforeReaping = 7
 
 /** An hour's */
 const beatsPerPartitionCheck = 360

@@ -4,12 +4,12 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import { inTimeSlices } from "../timeSlices.ts"
 import { encode } from "./binaryArrays.ts"
 import { ByteWriter } from "./byteWriter.ts"
 import type { PartitionKeeper } from "./partitionKeeper.ts"
 import { isMissingPartition } from "./sqlErrors.ts"
 import type { Table } from "./table.ts"
-import { inTimeSlices } from "../timeSlices.ts"
 import { upsertText } from "./upsert.ts"
 
 /** The largest buffer that is kept from one batch to the next: room for two thousand rows of a kilobyte. */

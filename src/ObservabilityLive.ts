@@ -1,0 +1,119 @@
+/**
+ * The composition that a program provides once, at its top:
+ *
+ *     program fibers --> ObservabilityService --> delivery --> PgProvider ------> PostgreSQL
+ *                                            \--> delivery --> a provider of the application's own
+ *
+ * A value in the environment that cannot be read is a `ConfigError` when the layer is built. A server that cannot be
+ * reached is not: the program starts, and what it records waits.
+ *
+ * @since 0.1.0
+ */
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { randomUUID } from "node:crypto"
+import * as ObservabilityConfig from "./ObservabilityConfig.ts"
+import type * as Service from "./ObservabilityService.ts"
+import { ObservabilityService } from "./ObservabilityService.ts"
+import * as PgProvider from "./PgProvider.ts"
+import type { Provider } from "./Provider.ts"
+
+/**
+ * Everything that can be configured.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends Omit<Service.Options, "providers"> {
+  /** `false` records nothing and connects to nothing. Default: `true`. */
+  readonly enabled?: boolean | undefined
+  /** Where PostgreSQL is. */
+  readonly postgres: PgProvider.Options
+  /** Providers of the application's own, which get every record too. Default: none. */
+  readonly providers?: ReadonlyArray<Provider> | undefined
+}
+
+/**
+ * The service, configured in code. An impossible option is a `ConfigError`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<ObservabilityService, ConfigError.ConfigError> =>
+  options.enabled === false ?
+    ObservabilityService.layerNoop :
+    composed(options, (processId) => PgProvider.layer({ ...options.postgres, processId }))
+
+/**
+ * The service over the `PgClient` of the application, whose pool it shares.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFromClient = (
+  options: Omit<Options, "postgres"> & {
+    /** How records are stored. */
+    readonly postgres?: PgProvider.StoreOptions | undefined
+  } = {}
+): Layer.Layer<ObservabilityService, ConfigError.ConfigError, PgClient> =>
+  options.enabled === false ?
+    ObservabilityService.layerNoop :
+    composed(options, (processId) => PgProvider.layerFromClient({ ...options.postgres, processId }))
+
+/**
+ * The service, configured by `Config`s of the application's own.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  options: Config.Config.Wrap<Options>
+): Layer.Layer<ObservabilityService, ConfigError.ConfigError> =>
+  Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))
+
+/**
+ * The service, configured by the environment; `ObservabilityConfig` lists the variables. `DATABASE_URL` is the only one
+ * that is required.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const ObservabilityLive: Layer.Layer<ObservabilityService, ConfigError.ConfigError> = Layer.unwrapEffect(
+  Effect.gen(function*() {
+    // Switched off, nothing else is read: a service without a database needs no address of one.
+    if (!(yield* ObservabilityConfig.enabled)) return ObservabilityService.layerNoop
+    const service = yield* ObservabilityConfig.service
+    const postgres = yield* ObservabilityConfig.postgres
+    return layer({ ...service, postgres })
+  })
+)
+
+// internal
+
+/** One id for the process, by which its records and its sign of life in PostgreSQL are known. */
+const composed = <R>(
+  options: Omit<Options, "postgres">,
+  postgres: (processId: string) => Layer.Layer<PgProvider.PgProvider, PgProvider.PgOptionsError, R>
+): Layer.Layer<ObservabilityService, ConfigError.ConfigError, R> =>
+  Layer.unwrapEffect(Effect.sync(() => {
+    const processId = randomUUID()
+    const service = Layer.scoped(
+      ObservabilityService,
+      Effect.gen(function*() {
+        const provider = yield* PgProvider.PgProvider
+        return yield* ObservabilityService.make({
+          ...options,
+          processId,
+          providers: [provider, ...(options.providers ?? [])]
+        })
+      })
+    )
+    return service.pipe(
+      Layer.provide(
+        Layer.mapError(postgres(processId), ({ message }) => ConfigError.InvalidData(["postgres"], message))
+      )
+    )
+  }))
