@@ -5,7 +5,7 @@ import tseslint from "typescript-eslint"
 // No rule here needs type information: that keeps the whole run at a few seconds. What needs types is the compiler's
 // and the Effect language service's work (`npm run check`); docstrings are checked by `npm run docs`.
 export default defineConfig(
-  { ignores: ["dist/", "coverage/", ".docs-examples/"] },
+  { ignores: ["dist/", "coverage/", ".docs-examples/**", ".bench-build/"] },
   tseslint.configs.recommended,
   effect.configs.dprint,
   {

@@ -8,6 +8,7 @@ import { context, trace } from "@opentelemetry/api"
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks"
 import type { SpanExporter } from "@opentelemetry/sdk-trace-base"
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base"
+import type { Scope } from "effect"
 import { Effect, Layer, ManagedRuntime } from "effect"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type { Provider } from "../src/Provider.ts"
@@ -40,7 +41,20 @@ const times = <R>(program: Effect.Effect<unknown, never, R>, count: number): Eff
     for (let done = 0; done < count; done += 3) yield* program
   })
 
-const scopedSpan = <A, E, R>(self: Effect.Effect<A, E, R>, name: string) =>
+const noSpan = <A, E, R>(self: Effect.Effect<A, E, R>, _name: string): Effect.Effect<A, E, R> => self
+
+const nativeSpan = <A, E, R>(self: Effect.Effect<A, E, R>, name: string): Effect.Effect<A, E, R> =>
+  Effect.withSpan(self, name) as Effect.Effect<A, E, R>
+
+const ourSpan = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  name: string
+): Effect.Effect<A, E, R | ObservabilityService> => withSpan(self, name)
+
+const scopedSpan = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  name: string
+): Effect.Effect<A, E, ObservabilityService | Exclude<R, Scope.Scope>> =>
   Effect.scoped(Effect.zipRight(span(name), self))
 
 const otelSubject = (): Subject => {
@@ -66,13 +80,13 @@ const otelSubject = (): Subject => {
 const subjects: ReadonlyArray<Subject> = [
   {
     name: "Effect.withSpan",
-    run: (count) => effect.runPromise(times(nested((self, name) => Effect.withSpan(self, name)), count))
+    run: (count) => effect.runPromise(times(nested(nativeSpan), count))
   },
   {
     name: "withSpan",
     run: (count) =>
       ours.runPromise(
-        withTrace(times(nested<ObservabilityService>((self, name) => withSpan(self, name)), count), "bench")
+        withTrace(times(nested<ObservabilityService>(ourSpan), count), "bench")
       )
   },
   {
@@ -81,13 +95,12 @@ const subjects: ReadonlyArray<Subject> = [
   },
   {
     name: "withSpan, disabled",
-    run: (count) =>
-      disabled.runPromise(times(nested<ObservabilityService>((self, name) => withSpan(self, name)), count))
+    run: (count) => disabled.runPromise(times(nested<ObservabilityService>(ourSpan), count))
   },
-  { name: "no span", run: (count) => effect.runPromise(times(nested((self) => self), count)) },
+  { name: "no span", run: (count) => effect.runPromise(times(nested(noSpan), count)) },
   {
     name: "@effect/opentelemetry",
-    run: (count) => effectOtel.runPromise(times(nested((self, name) => Effect.withSpan(self, name)), count))
+    run: (count) => effectOtel.runPromise(times(nested(nativeSpan), count))
   },
   otelSubject()
 ]
