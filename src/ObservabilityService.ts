@@ -239,29 +239,47 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
       intake
     })
     /** A mistake in recording is counted, and is never the application's. */
-    const guarded = <A>(record: () => A): A | undefined => {
-      try {
-        return record()
-      } catch {
-        failedRecordings++
-        return undefined
-      }
-    }
     const recording = (record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void): Effect.Effect<void> =>
       Effect.withFiberRuntime((fiber) => {
-        guarded(() => record(fiber))
+        try {
+          record(fiber)
+        } catch {
+          failedRecordings++
+        }
         return Effect.void
       })
 
+    // as `recording`, written out: a closure less per start and end of every span
     const unsafe: Unsafe = {
-      startTrace: (fiber, trace) => guarded(() => recorder.startTrace(ambientOf(fiber), trace)),
-      endTrace: (fiber, context, exit) => {
-        guarded(() => recorder.endTraceOfRegion(ambientOf(fiber), context, exit))
+      startTrace: (fiber, trace) => {
+        try {
+          return recorder.startTrace(ambientOf(fiber), trace)
+        } catch {
+          failedRecordings++
+          return undefined
+        }
       },
-      startSpan: (fiber, parent, name, spanOptions) =>
-        guarded(() => recorder.startSpan(ambientOf(fiber), parent, name, spanOptions)),
+      endTrace: (fiber, context, exit) => {
+        try {
+          recorder.endTraceOfRegion(ambientOf(fiber), context, exit)
+        } catch {
+          failedRecordings++
+        }
+      },
+      startSpan: (fiber, parent, name, spanOptions) => {
+        try {
+          return recorder.startSpan(ambientOf(fiber), parent, name, spanOptions)
+        } catch {
+          failedRecordings++
+          return undefined
+        }
+      },
       endSpan: (fiber, span, exit) => {
-        if (span instanceof OpenSpan) guarded(() => recorder.endSpan(ambientOf(fiber), span, exit))
+        try {
+          if (span instanceof OpenSpan) recorder.endSpan(ambientOf(fiber), span, exit)
+        } catch {
+          failedRecordings++
+        }
       }
     }
 

@@ -1,0 +1,84 @@
+/**
+ * What Langfuse calls an observation, before it is written in one of the two protocols. Everything that depends on
+ * neither is decided here: texts are clean and cut, figures are plausible, values that it keeps as text are text.
+ */
+import type { Kind, Resource } from "../../Observation.ts"
+
+/** The types that Langfuse knows. */
+export type EntryType =
+  | "span"
+  | "generation"
+  | "event"
+  | "embedding"
+  | "agent"
+  | "tool"
+  | "chain"
+  | "retriever"
+  | "guardrail"
+  | "evaluator"
+
+export type Level = "DEFAULT" | "WARNING" | "ERROR"
+
+/** Named texts. Pairs, because a key may be `__proto__`. */
+export type Metadata = ReadonlyArray<readonly [key: string, value: string]>
+
+/** What a trace as a whole is called and known by. */
+export interface TraceFacts {
+  readonly name: string | undefined
+  readonly tags: ReadonlyArray<string> | undefined
+}
+
+export interface Entry {
+  readonly kind: Kind
+  readonly type: EntryType
+  readonly traceId: string
+  readonly id: string
+  readonly parentId: string | undefined
+  readonly revision: number
+  readonly resource: Resource
+  readonly userId: string | undefined
+  readonly sessionId: string | undefined
+  /** `undefined` when another process gave it a name. */
+  readonly name: string | undefined
+  readonly startUnixMicros: number
+  /** `undefined` while it runs, and where the duration is not known. */
+  readonly endUnixMicros: number | undefined
+  readonly level: Level
+  readonly statusMessage: string | undefined
+  readonly input: string | undefined
+  readonly output: string | undefined
+  readonly metadata: Metadata
+  readonly model: ModelFacts | undefined
+  /** Present when this is the root of its trace, and stands for the trace as a whole. */
+  readonly trace: (TraceFacts & { readonly metadata: Metadata }) | undefined
+}
+
+export interface ModelFacts {
+  readonly name: string | undefined
+  readonly parameters: Readonly<Record<string, number>> | undefined
+  readonly usage: Readonly<Record<string, number>> | undefined
+  readonly cost: Readonly<Record<string, number>> | undefined
+  readonly firstTokenUnixMicros: number | undefined
+}
+
+/** Metadata under construction: what is not known is left out. */
+export class MetadataBuilder {
+  private readonly pairs = new Map<string, string>()
+
+  /** Later entries replace earlier ones, so what the program calls by the same name as this library stays the program's. */
+  add(key: string, value: string | undefined): this {
+    if (value !== undefined) this.pairs.set(key, value)
+    return this
+  }
+
+  addFigures(figures: Readonly<Record<string, number | undefined>>): this {
+    for (const [key, figure] of Object.entries(figures)) {
+      if (figure !== undefined) this.add(key, String(figure))
+    }
+    return this
+  }
+
+  build(): Metadata {
+    return Array.from(this.pairs)
+  }
+}

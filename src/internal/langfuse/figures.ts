@@ -1,0 +1,48 @@
+/** What a model call consumed and cost, in the names that Langfuse sums and prices by. */
+import * as BigDecimal from "effect/BigDecimal"
+import type { ModelCall } from "../../Observation.ts"
+import type { Usage } from "../../Usage.ts"
+
+type Figures = Readonly<Record<string, number>>
+
+/**
+ * Buckets that do not overlap: a server sums them all. Every name starts with `input` or `output`, which is how its
+ * pages tell the two apart.
+ */
+export const usageOf = (usage: Usage | undefined): Figures | undefined => {
+  if (usage === undefined) return undefined
+  const reasoning = count(usage.reasoningTokens)
+  const output = count(usage.outputTokens)
+  const buckets = known({
+    input: count(usage.uncachedInputTokens),
+    input_cached_tokens: count(usage.cacheReadTokens),
+    input_cache_creation: count(usage.cacheWriteTokens),
+    output: output === undefined ? undefined : Math.max(output - (reasoning ?? 0), 0),
+    output_reasoning_tokens: reasoning
+  })
+  return buckets === undefined ? undefined : {
+    ...buckets,
+    total: Object.values(buckets).reduce((sum, tokens) => sum + tokens, 0)
+  }
+}
+
+/** Only the total is known; a server derives none by itself. Here, and not before, a decimal becomes a number. */
+export const costOf = (costUsd: BigDecimal.BigDecimal | undefined): Figures | undefined => {
+  const total = costUsd === undefined ? undefined : BigDecimal.unsafeToNumber(costUsd)
+  return total !== undefined && Number.isFinite(total) && total >= 0 ? { total } : undefined
+}
+
+export const parametersOf = (call: ModelCall): Figures | undefined =>
+  known({
+    temperature: call.temperature !== undefined && Number.isFinite(call.temperature) ? call.temperature : undefined
+  })
+
+// internal
+
+const count = (tokens: number | undefined): number | undefined =>
+  tokens !== undefined && Number.isSafeInteger(tokens) && tokens >= 0 ? tokens : undefined
+
+const known = (figures: Readonly<Record<string, number | undefined>>): Figures | undefined => {
+  const entries = Object.entries(figures).filter((entry): entry is [string, number] => entry[1] !== undefined)
+  return entries.length === 0 ? undefined : Object.fromEntries(entries)
+}

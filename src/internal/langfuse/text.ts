@@ -1,0 +1,76 @@
+/**
+ * The forms in which text goes to Langfuse: what it stores as given is given as it is, what it would lose is replaced
+ * or cut, and what is cut says so.
+ */
+import { createHash } from "node:crypto"
+import type { Json } from "../../Observation.ts"
+
+/** Names, tags and keys: one line, at most `maxLength` characters. */
+export const label = (text: string, maxLength: number): string => cut(text.replace(controlCharacters, " "), maxLength)
+
+/** Text of more lines, at most `maxLength` characters. */
+export const cut = (text: string, maxLength: number): string => {
+  if (text.length <= maxLength) return clean(text)
+  const mark = cutMark(text.length)
+  return clean(text.slice(0, Math.max(maxLength - mark.length, 0))) + mark
+}
+
+/**
+ * An id of the application's own, such as a session's. A server refuses long ones, and control characters, only after
+ * it has accepted them. A digest keeps two that differ behind the cut apart.
+ */
+export const identifier = (text: string): string | undefined => {
+  const id = clean(text.replace(controlCharacters, ""))
+  if (id.length === 0) return undefined
+  if (id.length <= maxIdentifierLength) return id
+  const digest = createHash("sha256").update(text).digest("hex").slice(0, 16)
+  return `${id.slice(0, maxIdentifierLength - digest.length - 1)}~${digest}`.toWellFormed()
+}
+
+/** Inputs and outputs. What JavaScript takes for false is not stored by a server, so the empty text is written as JSON. */
+export const content = (value: Json): string => value === "" ? "\"\"" : plain(value)
+
+/** Text as it is, anything else as JSON: what a server makes of both by itself. */
+export const plain = (value: Json): string => typeof value === "string" ? clean(value) : jsonText(value)
+
+/** `undefined` for a name of which nothing is left; then a server takes "default". */
+export const environmentName = (text: string | undefined): string | undefined => {
+  const name = (text ?? "").toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^(?:langfuse[-_]?)+/, "").slice(0, 40)
+  return name === "" ? undefined : name
+}
+
+// internal
+
+const controlCharacters = /\p{Cc}+/gu
+
+const maxIdentifierLength = 200
+
+const cutMark = (length: number): string => `… [cut, ${length} characters]`
+
+/**
+ * One lone surrogate, anywhere, makes a self-hosted server lose the whole insert that it is part of, after it has said
+ * that all is well. NUL is what PostgreSQL refuses, where sessions are kept.
+ */
+const clean = (text: string): string =>
+  (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text).toWellFormed()
+
+/** `JSON.stringify` writes NUL and lone surrogates as escapes; looking for them in the text replaces a walk. */
+const jsonText = (value: Json): string => {
+  const text = stringify(value)
+  return refusedEscape.test(text)
+    // every escape is matched, or the second backslash of `\\u0000` would be taken for the first of an escape
+    ? text.replace(anyEscape, (escape) => refusedEscape.test(escape) ? "\uFFFD" : escape)
+    : text
+}
+
+const refusedEscape = /\\u(?:0000|d[89a-f])/
+const anyEscape = /\\(?:u[0-9a-f]{4}|.)/g
+
+/** `Json` cannot be refused by `JSON.stringify`; what a wrong cast smuggled in says so in place of the value. */
+const stringify = (value: Json): string => {
+  try {
+    return JSON.stringify(value) ?? "null"
+  } catch (error) {
+    return JSON.stringify(`[Unreadable: ${String(error)}]`)
+  }
+}
