@@ -36,7 +36,10 @@ export interface Options {
   readonly batchWindow?: Duration.DurationInput | undefined
   /** Records of one batch. Default: 1,000. */
   readonly batchRecords?: number | undefined
-  /** Estimated bytes of one batch; a single larger record is a batch of its own. Default: 1 MiB. */
+  /**
+   * Estimated bytes of one batch; a single larger record is a batch of its own. All batches being written take a quarter
+   * of `queueBytes` at most. Default: 1 MiB.
+   */
   readonly batchBytes?: number | undefined
   /** Batches being written at the same time. Default: what the provider says, otherwise 1. */
   readonly concurrency?: number | undefined

@@ -109,8 +109,8 @@ export interface SpanUpdate {
   /** Tokens of the whole prompt, none of them cached; for more, use `usage`. */
   readonly promptTokens?: number | undefined
   readonly completionTokens?: number | undefined
-  /** Takes precedence over `promptTokens` and `completionTokens`. */
-  readonly usage?: Usage | undefined
+  /** Takes precedence over `promptTokens` and `completionTokens`. A bucket that is left out is unknown, not 0. */
+  readonly usage?: Partial<Usage> | undefined
   /** US dollars. Left out, it is unknown, not 0. */
   readonly costUsd?: CostInput | undefined
 }

@@ -104,17 +104,12 @@ export const service = Config.all({
  * @category configuration
  */
 export const postgres = Config.all({
-  url: Config.redacted("DATABASE_URL").pipe(
-    Config.mapOrFail((url) =>
-      isPostgresUrl(Redacted.value(url)) ? Either.right(url) : Either.left(
-        ConfigError.InvalidData([], "expected an address such as postgres://user:password@host:5432/database")
-      )
-    ),
-    Config.orElseIf({
-      if: ConfigError.isMissingDataOnly,
-      orElse: () => missingDatabaseUrl
-    })
-  ),
+  url: Config.mapOrFail(Config.option(Config.redacted("DATABASE_URL")), (url) =>
+    Option.isNone(url)
+      ? Either.left(ConfigError.MissingData(["DATABASE_URL"], withoutDatabase))
+      : isPostgresUrl(Redacted.value(url.value))
+      ? Either.right(url.value)
+      : Either.left(ConfigError.InvalidData(["DATABASE_URL"], `expected an address such as ${exampleUrl}`))),
   schema: optional(
     Config.validate(Config.nonEmptyString("OBSERVABILITY_SCHEMA"), {
       message: "expected a plain lower-case identifier",
@@ -141,9 +136,8 @@ function positive(name: string): Config.Config<number | undefined> {
   )
 }
 
-const missingDatabaseUrl: Config.Config<Redacted.Redacted> = Config.fail(
-  "Expected DATABASE_URL to hold the address of a PostgreSQL server, such as " +
-    "postgres://user:password@host:5432/database. To start a server for development instead, provide " +
-    "EmbeddedPostgres from \"effect-observability/EmbeddedPostgres\"; to run without observability, set " +
-    "OBSERVABILITY_ENABLED=false"
-)
+const exampleUrl = "postgres://user:password@host:5432/database"
+
+const withoutDatabase = `expected the address of a PostgreSQL server, such as ${exampleUrl}. To start a server for ` +
+  "development instead, provide EmbeddedPostgres.layerDatabaseUrl() from \"effect-observability/EmbeddedPostgres\"; to " +
+  "run without observability, set OBSERVABILITY_ENABLED=false"

@@ -36,6 +36,7 @@ export const fromCause = (cause: Cause.Cause<unknown>): Outcome => {
 /** Describes an error value of any kind. Reading it runs code of the application, which may throw. */
 export const errorDetails = (error: unknown, cause?: string | undefined): ErrorDetails => {
   try {
+    if (Cause.isCause(error)) return fromCause(error).error ?? interruption
     return {
       type: cutString(typeOf(error), maxTypeLength),
       message: cutString(messageOf(error), maxMessageLength),
@@ -47,6 +48,9 @@ export const errorDetails = (error: unknown, cause?: string | undefined): ErrorD
 }
 
 // internal
+
+/** An interruption that a program hands over as an error. */
+const interruption: ErrorDetails = { type: "Interrupt", message: "interrupted", cause: undefined }
 
 const maxTypeLength = 256
 const maxMessageLength = 16_384

@@ -20,6 +20,7 @@ export const observeStream = <A, E, R>(
     // Released before the span, which was acquired around this: what is added here is still in time.
     yield* Effect.addFinalizer((exit) =>
       service.updateSpan(span, {
+        ...(span.type === "llm" && timeToFirst !== undefined ? { timeToFirstToken: timeToFirst } : {}),
         attributes: {
           "stream.elements": elements,
           ...(timeToFirst === undefined ? {} : { "stream.time_to_first_element_ms": timeToFirst }),

@@ -29,6 +29,7 @@ export interface Settings {
   readonly queueBytes: number
   readonly batchWindow: Duration.Duration
   readonly batchRecords: number
+  /** Used up to the part of `queueBytes` that leaves room for what comes in while all slots wait for an answer. */
   readonly batchBytes: number
   readonly concurrency: number
   readonly writeTimeout: Duration.Duration
@@ -74,7 +75,7 @@ export class Engine implements Delivery {
     deadLetters: DeadLetters
   ) {
     this.provider = provider.name
-    this.settings = settings
+    this.settings = { ...settings, batchBytes: Math.min(settings.batchBytes, settings.queueBytes / 4 / settings.concurrency) }
     this.collect = collect
     this.workers = workers
     this.accounts = new Accounts(provider.name)

@@ -35,6 +35,8 @@ export interface Entry {
   readonly id: string
   readonly parentId: string | undefined
   readonly revision: number
+  /** Whether it is still running. */
+  readonly isOpen: boolean
   readonly resource: Resource
   readonly userId: string | undefined
   readonly sessionId: string | undefined

@@ -51,8 +51,7 @@ const cutMark = (length: number): string => `… [cut, ${length} characters]`
  * One lone surrogate, anywhere, makes a self-hosted server lose the whole insert that it is part of, after it has said
  * that all is well. NUL is what PostgreSQL refuses, where sessions are kept.
  */
-const clean = (text: string): string =>
-  (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text).toWellFormed()
+const clean = (text: string): string => (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text).toWellFormed()
 
 /** `JSON.stringify` writes NUL and lone surrogates as escapes; looking for them in the text replaces a walk. */
 const jsonText = (value: Json): string => {

@@ -35,7 +35,7 @@ export class Plausible {
   }
 
   usage(input: {
-    readonly usage?: Usage | undefined
+    readonly usage?: Partial<Usage> | undefined
     readonly promptTokens?: number | undefined
     readonly completionTokens?: number | undefined
   }): Usage | undefined {

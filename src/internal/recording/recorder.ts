@@ -18,7 +18,7 @@ import type { Intake } from "./intake.ts"
 import { OpenSpan } from "./openSpan.ts"
 import { OpenTrace } from "./openTrace.ts"
 import { Plausible } from "./plausible.ts"
-import { Timeline } from "./timeline.ts"
+import { Timeline, Timelines } from "./timeline.ts"
 
 export interface RecorderOptions {
   readonly resource: Observation.Resource
@@ -41,6 +41,7 @@ export class Recorder {
   private readonly intake: Intake
   private readonly traces = new Map<string, OpenTrace>()
   private readonly spans = new Map<string, OpenSpan>()
+  private readonly timelines = new Timelines()
   private sequence = 0
 
   constructor(options: RecorderOptions) {
@@ -209,7 +210,10 @@ export class Recorder {
 
   /** A trace that another process began: what this one does not know stays as the other has it. */
   private foreignTrace(ambient: Ambient, context: TraceContext): OpenTrace {
-    const timeline = new Timeline(ambient.clock, unixMillisOf(context.traceId))
+    const startMillis = unixMillisOf(context.traceId)
+    const timeline = startMillis === undefined
+      ? this.timelines.start(ambient.clock)
+      : new Timeline(startMillis * 1_000, ambient.clock.unsafeCurrentTimeNanos())
     return new OpenTrace(this.resource, context, timeline, undefined, undefined, undefined)
   }
 
@@ -218,7 +222,7 @@ export class Recorder {
     const trace = new OpenTrace(
       this.resource,
       TraceContext.unsafeRoot(ambient.generator, now, input),
-      new Timeline(ambient.clock, now),
+      this.timelines.start(ambient.clock, now),
       cutString(input.name, maxNameLength),
       input.operationType,
       input.tags === undefined ? undefined : Array.from(input.tags, String)
@@ -240,7 +244,7 @@ export class Recorder {
     elapsedMicros: number | undefined
   ): OpenSpan {
     const trace = parent === undefined ? this.beginTrace(ambient, { name }) : this.traces.get(parent.traceId)
-    const timeline = trace?.timeline ?? new Timeline(ambient.clock)
+    const timeline = trace?.timeline ?? this.timelines.start(ambient.clock)
     const context = TraceContext.unsafeChild(parent ?? trace!.context, ambient.generator)
     return new OpenSpan(
       this.resource,
@@ -292,7 +296,7 @@ export class Recorder {
     record: (context: TraceContext, timeUnixMicros: number) => void
   ): void {
     if (parent !== undefined) {
-      const timeline = this.traces.get(parent.traceId)?.timeline ?? new Timeline(ambient.clock)
+      const timeline = this.traces.get(parent.traceId)?.timeline ?? this.timelines.start(ambient.clock)
       return record(parent, timeline.now(ambient.clock))
     }
     const trace = this.beginTrace(ambient, { name })

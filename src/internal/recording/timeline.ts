@@ -9,14 +9,37 @@ export class Timeline {
   readonly startUnixMicros: number
   private readonly startNanos: bigint
 
-  constructor(clock: Clock.Clock, unixMillis = clock.unsafeCurrentTimeMillis()) {
-    this.startUnixMicros = Math.floor(unixMillis) * 1_000
-    this.startNanos = clock.unsafeCurrentTimeNanos()
+  constructor(startUnixMicros: number, startNanos: bigint) {
+    this.startUnixMicros = startUnixMicros
+    this.startNanos = startNanos
   }
 
   /** Microseconds since the Unix epoch. */
   now(clock: Clock.Clock): number {
-    // the difference is small enough for a double, the nanoseconds since the epoch are not
-    return this.startUnixMicros + Math.floor(Number(clock.unsafeCurrentTimeNanos() - this.startNanos) / 1_000)
+    return this.startUnixMicros + microsBetween(this.startNanos, clock.unsafeCurrentTimeNanos())
   }
 }
+
+/**
+ * Starts timelines. The wall clock tells milliseconds, and two traces may start in one: so it is read to the microsecond
+ * by way of the monotonic clock, for as long as the two agree. What follows in one trace after another sorts after it.
+ */
+export class Timelines {
+  private anchorUnixMicros = 0
+  private anchorNanos = 0n
+
+  /** @param unixMillis the wall clock, where it was read already */
+  start(clock: Clock.Clock, unixMillis = clock.unsafeCurrentTimeMillis()): Timeline {
+    const wallMicros = unixMillis * 1_000
+    const nanos = clock.unsafeCurrentTimeNanos()
+    const reckoned = this.anchorUnixMicros + microsBetween(this.anchorNanos, nanos)
+    // within the millisecond that the wall clock shows, or the next one, as the two are not read at the same time
+    if (reckoned >= wallMicros && reckoned < wallMicros + 2_000) return new Timeline(reckoned, nanos)
+    this.anchorUnixMicros = wallMicros
+    this.anchorNanos = nanos
+    return new Timeline(wallMicros, nanos)
+  }
+}
+
+/** The difference is small enough for a double, the nanoseconds since the epoch are not. */
+const microsBetween = (from: bigint, to: bigint): number => Math.floor(Number(to - from) / 1_000)

@@ -1,0 +1,53 @@
+/** Makes Langfuse's form of any observation, and remembers what traces are called. */
+import type { Observation, Trace } from "../../Observation.ts"
+import type { Entry, TraceFacts } from "./entry.ts"
+import { chatMessageEntry, documentEventEntry } from "./eventEntries.ts"
+import { fit, maxEntryBytes } from "./fit.ts"
+import { spanEntry } from "./spanEntry.ts"
+import { traceEntry, traceFacts } from "./traceEntry.ts"
+
+export const entryOf = (observation: Observation): Entry => {
+  const entry = project(observation)
+  // a character takes two bytes of the estimate, and at most about six of the JSON: what is far below is not measured
+  return observation.size * 3 <= maxEntryBytes ? entry : fit(entry, maxEntryBytes)
+}
+
+const project = (observation: Observation): Entry => {
+  switch (observation._tag) {
+    case "Trace":
+      return traceEntry(observation)
+    case "Span":
+      return spanEntry(observation)
+    case "ChatMessage":
+      return chatMessageEntry(observation)
+    case "DocumentEvent":
+      return documentEventEntry(observation)
+  }
+}
+
+/**
+ * Names and tags of the traces seen last. A server of version 4 has no traces but what each observation says of its own,
+ * and a span does not know what its trace is called. What is forgotten here is still said by the root.
+ */
+export class KnownTraces {
+  private readonly facts = new Map<string, TraceFacts>()
+
+  learn(trace: Trace): void {
+    const { name, tags } = traceFacts(trace)
+    const known = this.facts.get(trace.traceId)
+    this.facts.delete(trace.traceId)
+    this.facts.set(trace.traceId, { name: name ?? known?.name, tags: tags ?? known?.tags })
+    if (this.facts.size > maxKnownTraces) {
+      for (const oldest of this.facts.keys()) {
+        this.facts.delete(oldest)
+        break
+      }
+    }
+  }
+
+  of(traceId: string): TraceFacts | undefined {
+    return this.facts.get(traceId)
+  }
+}
+
+const maxKnownTraces = 2_000

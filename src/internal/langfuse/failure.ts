@@ -1,0 +1,63 @@
+/** Why a request came to nothing, and what that means for the records in it. */
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import { ProviderError } from "../../Provider.ts"
+
+export class RequestFailure extends Data.TaggedError("RequestFailure")<{
+  /** What the server answered with, where it answered. */
+  readonly status: number | undefined
+  readonly message: string
+  readonly retryAfter?: Duration.Duration | undefined
+  readonly cause?: unknown
+}> {}
+
+/** The server, or this way into it, does not know the protocol. */
+export const isProtocolUnknown = ({ status }: RequestFailure): boolean =>
+  status === 404 || status === 405 || status === 410
+
+export const isTooLarge = ({ status }: RequestFailure): boolean => status === 413
+
+/** A server, or a proxy, that finds a request too large while it is being sent may close the connection instead. */
+export const isReset = ({ cause, status }: RequestFailure): boolean =>
+  status === undefined && codesOf(cause).some((code) => resetCodes.has(code))
+
+export const toProviderError = (failure: RequestFailure): ProviderError => {
+  const { cause, message, retryAfter, status } = failure
+  if (status !== undefined && blocked.has(status)) {
+    return ProviderError.transient(
+      `${message}; are LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY those of a project on this server?`,
+      { cause, retryAfter: retryAfter ?? slowly }
+    )
+  }
+  // also when there is no other protocol to turn to: a wrong address, or a server that is being replaced, says nothing
+  // about the records
+  if (isProtocolUnknown(failure)) {
+    return ProviderError.transient(`${message}; is LANGFUSE_HOST the address of a Langfuse server?`, {
+      cause,
+      retryAfter: retryAfter ?? slowly
+    })
+  }
+  return status !== undefined && status >= 400 && status < 500 && !passing.has(status)
+    ? ProviderError.rejected(message, { cause })
+    : ProviderError.transient(message, { cause, retryAfter })
+}
+
+/** Nothing that the next second would change. */
+export const slowly = Duration.seconds(60)
+
+// internal
+
+/** Keys, quota, or a proxy that wants to know who asks. */
+const blocked: ReadonlySet<number> = new Set([401, 402, 403, 407])
+
+/** Timeout, too early, too many requests. */
+const passing: ReadonlySet<number> = new Set([408, 425, 429])
+
+const resetCodes: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"])
+
+/** `fetch` hides what happened in the cause of a cause. */
+const codesOf = (error: unknown, depth = 0): ReadonlyArray<string> => {
+  if (typeof error !== "object" || error === null || depth > 4) return []
+  const code = "code" in error && typeof error.code === "string" ? [error.code] : []
+  return "cause" in error ? [...code, ...codesOf(error.cause, depth + 1)] : code
+}

@@ -1,0 +1,93 @@
+/**
+ * The ingestion protocol: a list of events, each of which creates something.
+ *
+ * Each record becomes one complete event, so nothing depends on the order in which a server works through them. The id
+ * of the envelope follows from the record: what is sent again is, byte for byte, what was sent before, as a server
+ * expects that remembers which envelopes it has seen.
+ */
+import type { Entry, EntryType } from "./entry.ts"
+import { isoOf } from "./instants.ts"
+import { environmentName, identifier, label } from "./text.ts"
+
+export interface IngestionEvent {
+  readonly id: string
+  readonly type: string
+  readonly timestamp: string
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** @param typed whether the server knows more types than the first three */
+export const eventsOf = (entry: Entry, typed: boolean): ReadonlyArray<IngestionEvent> =>
+  entry.trace === undefined
+    ? [observationEvent(entry, typed)]
+    : [traceEvent(entry, entry.trace), observationEvent(entry, typed)]
+
+/** Servers before 3.98.2 refuse what has a type of its own. */
+export const isTyped = (entry: Entry): boolean => !plainTypes.has(entry.type)
+
+// internal
+
+const plainTypes: ReadonlySet<EntryType> = new Set(["span", "generation", "event"])
+
+const traceEvent = (entry: Entry, trace: NonNullable<Entry["trace"]>): IngestionEvent => ({
+  id: `trace-${entry.traceId}-${entry.revision}`,
+  type: "trace-create",
+  timestamp: envelopeTime(entry),
+  body: {
+    id: entry.traceId,
+    timestamp: isoOf(entry.startUnixMicros),
+    name: trace.name,
+    userId: entry.userId === undefined ? undefined : identifier(entry.userId),
+    sessionId: entry.sessionId === undefined ? undefined : identifier(entry.sessionId),
+    tags: trace.tags,
+    metadata: objectOf(trace.metadata),
+    input: entry.input,
+    output: entry.output,
+    environment: environmentName(entry.resource.environment),
+    release: entry.resource.release === undefined ? undefined : label(entry.resource.release, 200)
+  }
+})
+
+const observationEvent = (entry: Entry, typed: boolean): IngestionEvent => {
+  const type = typed || !isTyped(entry) ? entry.type : entry.model === undefined ? "span" : "generation"
+  return {
+    id: `observation-${entry.id}-${entry.revision}`,
+    type: `${type}-create`,
+    timestamp: envelopeTime(entry),
+    body: {
+      id: entry.id,
+      traceId: entry.traceId,
+      parentObservationId: entry.parentId,
+      name: entry.name,
+      startTime: isoOf(entry.startUnixMicros),
+      endTime: entry.endUnixMicros === undefined ? undefined : isoOf(entry.endUnixMicros),
+      level: entry.level,
+      statusMessage: entry.statusMessage,
+      input: entry.input,
+      output: entry.output,
+      metadata: { ...(type === entry.type ? {} : { observationType: entry.type }), ...objectOf(entry.metadata) },
+      environment: environmentName(entry.resource.environment),
+      ...modelOf(entry)
+    }
+  }
+}
+
+const modelOf = ({ model }: Entry): Readonly<Record<string, unknown>> =>
+  model === undefined ? {} : {
+    model: model.name,
+    modelParameters: model.parameters,
+    usageDetails: model.usage,
+    costDetails: model.cost,
+    completionStartTime: model.firstTokenUnixMicros === undefined ? undefined : isoOf(model.firstTokenUnixMicros)
+  }
+
+/** Of two events of one thing the later wins, and what has ended must win over what began in the same instant. */
+const envelopeTime = (entry: Entry): string =>
+  isoOf(Math.max(entry.endUnixMicros ?? 0, entry.startUnixMicros + (entry.isOpen ? 0 : 1_000)))
+
+/** Without a prototype, `__proto__` is a key like any other. */
+const objectOf = (pairs: Entry["metadata"]): Record<string, string> => {
+  const object: Record<string, string> = Object.create(null)
+  for (const [key, value] of pairs) object[key] = value
+  return object
+}

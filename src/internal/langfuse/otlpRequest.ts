@@ -1,0 +1,122 @@
+/**
+ * OpenTelemetry's protocol, OTLP/HTTP with JSON: a list of complete spans. A server replaces what it has of a span by
+ * what comes later, so a span is sent once, when it has ended.
+ */
+import type { Resource } from "../../Observation.ts"
+import type { Entry, TraceFacts } from "./entry.ts"
+import { isoOf, nanosOf } from "./instants.ts"
+import { cut, environmentName, identifier, label } from "./text.ts"
+
+/** @param factsOf what is known of the trace that an entry is part of */
+export const otlpRequest = (
+  entries: ReadonlyArray<Entry>,
+  factsOf: (traceId: string) => TraceFacts | undefined
+): unknown => ({
+  resourceSpans: Array.from(byResource(entries), (group) => ({
+    resource: { attributes: resourceAttributes(group[0]!.resource) },
+    scopeSpans: [{ scope: { name: "effect-observability" }, spans: group.map((entry) => spanOf(entry, factsOf)) }]
+  }))
+})
+
+// internal
+
+/** One process records with one resource; after an outage those of another may be among them. */
+const byResource = (entries: ReadonlyArray<Entry>): Iterable<ReadonlyArray<Entry>> => {
+  const groups = new Map<string, Array<Entry>>()
+  for (const entry of entries) {
+    const key = JSON.stringify(entry.resource)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [entry])
+    else group.push(entry)
+  }
+  return groups.values()
+}
+
+const resourceAttributes = ({ environment, processId, release, serviceName }: Resource) =>
+  new Attributes()
+    .text("service.name", cut(serviceName, 1_000))
+    .text("service.instance.id", processId)
+    .text("langfuse.environment", environmentName(environment))
+    .text("langfuse.release", release === undefined ? undefined : label(release, 200))
+    .all
+
+const spanOf = (entry: Entry, factsOf: (traceId: string) => TraceFacts | undefined) => {
+  const facts = factsOf(entry.traceId) ?? entry.trace
+  return {
+    traceId: entry.traceId,
+    spanId: entry.id,
+    ...(entry.parentId === undefined ? {} : { parentSpanId: entry.parentId }),
+    name: entry.name ?? facts?.name ?? "trace",
+    kind: internalSpan,
+    startTimeUnixNano: nanosOf(entry.startUnixMicros),
+    endTimeUnixNano: nanosOf(Math.max(entry.endUnixMicros ?? 0, entry.startUnixMicros)),
+    attributes: attributesOf(entry, facts),
+    status: entry.level === "ERROR" ? { code: errorStatus } : {}
+  }
+}
+
+const internalSpan = 1
+const errorStatus = 2
+
+const attributesOf = (entry: Entry, facts: TraceFacts | undefined): ReadonlyArray<unknown> => {
+  const attributes = new Attributes()
+    .text("langfuse.observation.type", entry.type)
+    .text("langfuse.trace.name", facts?.name)
+    .texts("langfuse.trace.tags", facts?.tags)
+    .text("user.id", entry.userId === undefined ? undefined : identifier(entry.userId))
+    .text("session.id", entry.sessionId === undefined ? undefined : identifier(entry.sessionId))
+    .text("langfuse.observation.level", entry.level)
+    .text("langfuse.observation.status_message", entry.statusMessage)
+    .text("langfuse.observation.input", entry.input)
+    .text("langfuse.observation.output", entry.output)
+  for (const [key, value] of entry.metadata) attributes.text(`langfuse.observation.metadata.${key}`, value)
+  if (entry.trace !== undefined) {
+    for (const [key, value] of entry.trace.metadata) attributes.text(`langfuse.trace.metadata.${key}`, value)
+    // A trace that continues another process's has a parent, and is a root all the same. Which of the two is read, and
+    // in which of the two types, depends on how the server writes.
+    attributes.flag("langfuse.internal.is_app_root").text("langfuse.internal.as_root", "true")
+  }
+  return addModel(attributes, entry).all
+}
+
+const addModel = (attributes: Attributes, { model }: Entry): Attributes =>
+  model === undefined ? attributes : attributes
+    .text("langfuse.observation.model.name", model.name)
+    .json("langfuse.observation.model.parameters", model.parameters)
+    .json("langfuse.observation.usage_details", model.usage)
+    .json("langfuse.observation.cost_details", model.cost)
+    .text(
+      "langfuse.observation.completion_start_time",
+      model.firstTokenUnixMicros === undefined ? undefined : isoOf(model.firstTokenUnixMicros)
+    )
+
+type Value =
+  | { readonly stringValue: string }
+  | { readonly boolValue: boolean }
+  | { readonly arrayValue: { readonly values: ReadonlyArray<Value> } }
+
+/** OTLP's list of typed values; what is not known is left out. */
+class Attributes {
+  readonly all: Array<{ readonly key: string; readonly value: Value }> = []
+
+  text(key: string, value: string | undefined): this {
+    if (value !== undefined) this.all.push({ key, value: { stringValue: value } })
+    return this
+  }
+
+  json(key: string, value: Readonly<Record<string, number>> | undefined): this {
+    return this.text(key, value === undefined ? undefined : JSON.stringify(value))
+  }
+
+  texts(key: string, values: ReadonlyArray<string> | undefined): this {
+    if (values !== undefined && values.length > 0) {
+      this.all.push({ key, value: { arrayValue: { values: values.map((stringValue) => ({ stringValue })) } } })
+    }
+    return this
+  }
+
+  flag(key: string): this {
+    this.all.push({ key, value: { boolValue: true } })
+    return this
+  }
+}

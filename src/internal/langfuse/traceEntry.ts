@@ -1,0 +1,57 @@
+/**
+ * A trace, as the root of its tree.
+ *
+ * Here the trace is the span at the top; in Langfuse it is something above all observations, or, in newer servers,
+ * nothing but what the observations say about it. So it becomes an observation under its own span id, which is what the
+ * spans at the top name as their parent, and that observation says what the trace as a whole is called and known by.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import type { Totals, Trace } from "../../Observation.ts"
+import type { Entry, TraceFacts } from "./entry.ts"
+import { MetadataBuilder } from "./entry.ts"
+import { content, cut, label } from "./text.ts"
+import { addAll, addError, verdictOf } from "./verdicts.ts"
+
+export const traceEntry = (trace: Trace): Entry => ({
+  kind: trace._tag,
+  type: "span",
+  traceId: trace.traceId,
+  id: trace.spanId,
+  parentId: trace.parentSpanId,
+  revision: trace.revision,
+  isOpen: trace.status === "in_progress",
+  resource: trace.resource,
+  userId: trace.userId,
+  sessionId: trace.sessionId,
+  name: trace.name === undefined ? undefined : label(trace.name, 1_000),
+  startUnixMicros: trace.startTimeUnixMicros,
+  endUnixMicros: trace.durationMicros === undefined ? undefined : trace.startTimeUnixMicros + trace.durationMicros,
+  ...verdictOf(trace.status, trace.error),
+  input: trace.input === undefined ? undefined : content(trace.input),
+  output: trace.output === undefined ? undefined : content(trace.output),
+  metadata: addError(addTotals(new MetadataBuilder(), trace.totals), trace.error).build(),
+  model: undefined,
+  trace: {
+    ...traceFacts(trace),
+    metadata: addAll(
+      new MetadataBuilder()
+        .add("serviceName", cut(trace.resource.serviceName, 1_000))
+        .add("operationType", trace.operationType === undefined ? undefined : cut(trace.operationType, 1_000))
+        .add("kbId", trace.kbId === undefined ? undefined : cut(trace.kbId, 1_000)),
+      trace.metadata
+    ).build()
+  }
+})
+
+export const traceFacts = (trace: Trace): TraceFacts => ({
+  name: trace.name === undefined ? undefined : label(trace.name, 1_000),
+  tags: trace.tags?.slice(0, maxTags).map((tag) => label(tag, 200)).filter((tag) => tag !== "")
+})
+
+/** A server sums the calls itself; what the program states instead can only be written next to that. */
+const addTotals = (metadata: MetadataBuilder, totals: Totals | undefined): MetadataBuilder =>
+  totals?.stated !== true ? metadata : metadata
+    .addFigures({ statedInputTokens: totals.inputTokens, statedOutputTokens: totals.outputTokens })
+    .add("statedCostUsd", totals.costUsd === undefined ? undefined : BigDecimal.format(totals.costUsd))
+
+const maxTags = 100

@@ -1,0 +1,40 @@
+/** How something ended, in Langfuse's words: a level, and a sentence next to it. */
+import type { ErrorDetails, JsonObject, Status } from "../../Observation.ts"
+import type { Level, MetadataBuilder } from "./entry.ts"
+import { cut, label, plain } from "./text.ts"
+
+export interface Verdict {
+  readonly level: Level
+  readonly statusMessage: string | undefined
+}
+
+export const verdictOf = (status: Status, error: ErrorDetails | undefined): Verdict => {
+  switch (status) {
+    case "error":
+      return { level: "ERROR", statusMessage: error === undefined ? "error" : messageOf(error) }
+    case "interrupted":
+    case "lost":
+      // neither failed: the one was called off, and how the other ended nobody knows
+      return { level: "WARNING", statusMessage: status }
+    case "in_progress":
+    case "success":
+      return fine
+  }
+}
+
+export const fine: Verdict = { level: "DEFAULT", statusMessage: undefined }
+
+export const messageOf = (error: ErrorDetails): string => cut(`${error.type}: ${error.message}`, 2_000)
+
+export const addError = (metadata: MetadataBuilder, error: ErrorDetails | undefined): MetadataBuilder =>
+  error === undefined ? metadata : metadata
+    .add("errorType", cut(error.type, 1_000))
+    .add("errorCause", error.cause === undefined ? undefined : cut(error.cause, maxCauseLength))
+
+/** What the program attached, last: under a name that this library uses, too, the program's value stays. */
+export const addAll = (metadata: MetadataBuilder, values: JsonObject | undefined): MetadataBuilder => {
+  for (const key of Object.keys(values ?? {})) metadata.add(label(key, 200), plain(values![key]!))
+  return metadata
+}
+
+const maxCauseLength = 50_000
