@@ -10,9 +10,11 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import type * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { join } from "node:path"
@@ -169,7 +171,15 @@ export const make = (
       folder === undefined ? nowhere : inFolder(folder)
     )
     const disk = yield* Scope.make()
-    yield* Effect.addFinalizer((exit) => Effect.zipRight(engine.close(0), Scope.close(disk, exit)))
+    const leaveDisk = (exit: Exit.Exit<unknown, unknown>) =>
+      Scope.close(disk, exit).pipe(
+        // a disk that does not answer holds nobody up
+        Effect.disconnect,
+        Effect.interruptible,
+        Effect.timeoutOption("5 seconds"),
+        Effect.withClock(Clock.make())
+      )
+    yield* Effect.addFinalizer((exit) => Effect.zipRight(engine.close(0), leaveDisk(exit)))
     yield* Effect.forkIn(engine.run, workers)
     // In the background: a disk that does not answer must not keep the application from starting.
     if (folder !== undefined) {

@@ -75,7 +75,10 @@ export class Engine implements Delivery {
     deadLetters: DeadLetters
   ) {
     this.provider = provider.name
-    this.settings = { ...settings, batchBytes: Math.min(settings.batchBytes, settings.queueBytes / 4 / settings.concurrency) }
+    this.settings = {
+      ...settings,
+      batchBytes: Math.min(settings.batchBytes, settings.queueBytes / 4 / settings.concurrency)
+    }
     this.collect = collect
     this.workers = workers
     this.accounts = new Accounts(provider.name)

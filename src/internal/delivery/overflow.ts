@@ -9,7 +9,7 @@ import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Observation } from "../../Observation.ts"
-import type { SpoolError } from "../spool/error.ts"
+import { SpoolError } from "../spool/error.ts"
 import type { Spool } from "../spool/spool.ts"
 import type { Warnings } from "../warnings.ts"
 import type { Accounts } from "./accounts.ts"
@@ -72,10 +72,13 @@ export class Overflow {
   /** Keeps what could not be delivered for the next process; `false` when the disk does not take it. */
   keep(records: NonEmptyReadonlyArray<Observation>): Effect.Effect<boolean> {
     return this.spool.append(records).pipe(
-      Effect.map(() => {
-        this.accounts.spool(records)
-        return true
-      }),
+      Effect.as(true),
+      // A write to a disk that does not answer cannot be interrupted, only left behind. Should it succeed after all, the
+      // next process delivers what is counted as dropped here.
+      Effect.disconnect,
+      Effect.interruptible,
+      Effect.timeoutFail({ duration: diskTimeout, onTimeout: () => noAnswer }),
+      Effect.tap(() => this.accounts.spool(records)),
       Effect.catchAll((error) => Effect.as(this.warn(error), false))
     )
   }
@@ -98,7 +101,7 @@ export class Overflow {
       }
       this.queue.putBack(cut)
       // A full disk does not empty faster for being asked again at once.
-      return Effect.zipRight(this.crowded.close, Effect.sleep(retryInterval))
+      return Effect.zipRight(this.crowded.close, Effect.interruptible(Effect.sleep(retryInterval)))
     })
   }).pipe(Effect.uninterruptible)
 
@@ -131,6 +134,13 @@ export class Overflow {
     return this.warnings.warn(`spool ${error.reason}`, error.message)
   }
 }
+
+/** Long for a disk, and short enough to be waited for at the end of a process. */
+const diskTimeout = Duration.seconds(5)
+const noAnswer = new SpoolError({
+  reason: "unavailable",
+  message: "the disk did not answer within 5 seconds. Check that the spool's file system works."
+})
 
 const adoptionInterval = Duration.seconds(30)
 const retryInterval = Duration.seconds(5)
