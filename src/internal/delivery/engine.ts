@@ -153,20 +153,7 @@ export class Engine implements Delivery {
   }
 
   flush(timeout: Duration.DurationInput): Effect.Effect<Receipt> {
-    return Effect.suspend(() => {
-      this.collect()
-      if (this.oldest > this.accounts.accepted) return Effect.void
-      const settled = Deferred.unsafeMake<void>(FiberId.none)
-      this.waiters.push({ upTo: this.accounts.accepted, settled })
-      this.ready.unsafeOpen()
-      this.wake()
-      return this.breaker.hurry.pipe(
-        Effect.zipRight(Deferred.await(settled)),
-        // a finalizer may be flushing, and there only what is made interruptible can time out
-        Effect.interruptible,
-        Effect.timeoutOption(timeout)
-      )
-    }).pipe(Effect.map(() => this.accounts.receipt()))
+    return this.within(timeout, this.settled)
   }
 
   close(deadline: Duration.DurationInput): Effect.Effect<Receipt> {
@@ -225,10 +212,7 @@ export class Engine implements Delivery {
     if (due <= 0 || this.queue.length === 0) return Effect.void
     return Effect.flatMap(this.slots.take(1), () => {
       const cut = this.queue.cut(this.settings.batchRecords, this.settings.batchBytes)
-      const goes = cut.records.filter((record) => this.shedder.sheds(record))
-      const stays = goes.length === 0 ? cut.records : cut.records.filter((record) => !this.shedder.sheds(record))
-      for (const record of goes) this.shedder.count(record)
-      this.accounts.drop(goes, "budget")
+      const stays = this.shedder.isIdle ? cut.records : this.withoutShed(cut.records)
       if (!Arr.isNonEmptyReadonlyArray(stays)) {
         this.releaseWaiters()
         return Effect.zipRight(this.slots.release(1), Effect.suspend(() => this.dispatch(due - cut.records.length)))
@@ -239,6 +223,13 @@ export class Engine implements Delivery {
         Effect.suspend(() => this.dispatch(due - cut.records.length))
       )
     })
+  }
+
+  private withoutShed(records: ReadonlyArray<Observation>): ReadonlyArray<Observation> {
+    const [stays, goes] = Arr.partition(records, (record) => this.shedder.sheds(record))
+    for (const record of goes) this.shedder.count(record)
+    this.accounts.drop(goes, "budget")
+    return stays
   }
 
   private start(part: Part): Effect.Effect<void> {
@@ -259,6 +250,34 @@ export class Engine implements Delivery {
     return Math.min(this.queue.oldest, this.courier.oldest)
   }
 
+  /** Writes what was accepted by now, without waiting for more, and returns when all of it is settled. */
+  private readonly settled: Effect.Effect<void> = Effect.suspend(() => {
+    this.collect()
+    if (this.oldest > this.accounts.accepted) return Effect.void
+    const settled = Deferred.unsafeMake<void>(FiberId.none)
+    this.waiters.push({ upTo: this.accounts.accepted, settled })
+    this.ready.unsafeOpen()
+    this.wake()
+    return Effect.zipRight(this.breaker.hurry, Deferred.await(settled))
+  })
+
+  /** The same, and then writes the notes about what was dropped: only now is there room, and a provider, for them. */
+  private readonly drained: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.zipRight(
+      this.settled,
+      Effect.flatMap(this.reportShed, (notes) => notes === 0 ? Effect.void : this.drained)
+    )
+  )
+
+  private within(timeout: Duration.DurationInput, self: Effect.Effect<void>): Effect.Effect<Receipt> {
+    return self.pipe(
+      // a finalizer may be flushing, and there only what is made interruptible can time out
+      Effect.interruptible,
+      Effect.timeoutOption(timeout),
+      Effect.map(() => this.accounts.receipt())
+    )
+  }
+
   private releaseWaiters(): void {
     if (this.waiters.length === 0) return
     const { oldest } = this
@@ -271,10 +290,7 @@ export class Engine implements Delivery {
 
   private shut(deadline: Duration.DurationInput): Effect.Effect<void> {
     // Real time: a test's clock stands still while its scope closes, and a process that ends cannot be made to wait.
-    const drained = Effect.flatMap(this.flush(deadline), ({ pending }) =>
-      // only when all else is written is there room, and a provider, for the notes about what was dropped
-      pending === 0 ? Effect.zipRight(this.reportShed, this.flush(deadline)) : Effect.void)
-    return drained.pipe(
+    return this.within(deadline, this.drained).pipe(
       Effect.flatMap(() => {
         this.closed = true
         return Scope.close(this.workers, Exit.void)
@@ -307,14 +323,15 @@ export class Engine implements Delivery {
     return batches
   }
 
-  /** Says in the store what is missing there, as soon as there is room for it. */
-  private readonly reportShed = Effect.suspend(() =>
-    this.accounts.pendingBytes > this.settings.queueBytes / 2
-      ? Effect.void
-      : Effect.map(Clock.currentTimeMillis, (now) => {
-        for (const note of this.shedder.report(now)) this.offer(note)
-      })
-  )
+  /** Says in the store what is missing there, as far as there is room for it, and returns in how many notes. */
+  private readonly reportShed = Effect.suspend(() => {
+    const room = this.settings.queueBytes / 2 - this.accounts.pendingBytes
+    return room <= 0 ? Effect.succeed(0) : Effect.map(Clock.currentTimeMillis, (now) => {
+      const notes = this.shedder.report(now, room)
+      for (const note of notes) this.offer(note)
+      return notes.length
+    })
+  })
 
   private readonly reportDrops = Effect.suspend(() => {
     const drops = this.unreportedDrops

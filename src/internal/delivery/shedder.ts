@@ -9,55 +9,72 @@ import { cryptographic } from "../../IdGenerator.ts"
 import type { Kind, Observation, Span } from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
 
-interface Victim {
-  /** One of its records: names the trace, its user and its process. */
-  readonly example: Observation
+/** What is missing of a trace, and was not reported yet. */
+interface Gap {
+  readonly place: Place
   readonly counts: Map<Kind, number>
 }
 
+/** Names the trace, its user and its process. Not one of the records: that would keep its texts in memory. */
+type Place = Pick<Observation, "resource" | "traceId" | "userId" | "sessionId" | "kbId">
+
 export class Shedder {
-  private victims = new Map<string, Victim>()
+  /** Traces that go. */
+  private readonly victims = new Set<string>()
+  private readonly gaps = new Map<string, Gap>()
+
+  get isIdle(): boolean {
+    return this.victims.size === 0
+  }
 
   /** Whether a record belongs to a trace that goes. */
   sheds(record: Observation): boolean {
-    return this.victims.size > 0 && record._tag !== "Trace" && this.victims.has(record.traceId)
+    return !this.isIdle && record._tag !== "Trace" && this.victims.has(record.traceId)
   }
 
   /** Gives up the record's trace. Beyond a number of traces that no reader looks through, only the counts know. */
   giveUp(record: Observation): void {
-    if (record._tag !== "Trace" && this.victims.size < maxVictims) {
-      this.victims.set(record.traceId, { example: record, counts: new Map() })
+    const { _tag, kbId, resource, sessionId, traceId, userId } = record
+    if (_tag === "Trace") return
+    if (!this.gaps.has(traceId)) {
+      if (this.gaps.size >= maxGaps) return
+      this.gaps.set(traceId, { place: { resource, traceId, userId, sessionId, kbId }, counts: new Map() })
     }
+    this.victims.add(traceId)
   }
 
   /** Counts a record of a trace that goes. */
   count(record: Observation): void {
-    const counts = this.victims.get(record.traceId)?.counts
+    const counts = this.gaps.get(record.traceId)?.counts
     counts?.set(record._tag, (counts.get(record._tag) ?? 0) + 1)
   }
 
-  /** What is to be written about the traces that were cut short; from here on they are taken again. */
-  report(unixMillis: number): ReadonlyArray<Span> {
-    if (this.victims.size === 0) return []
-    const victims = this.victims
-    this.victims = new Map()
-    return Array.from(victims.values()).flatMap(({ counts, example }) =>
-      Array.from(counts, ([kind, count]) => noteOf(example, kind, count, unixMillis))
-    )
+  /**
+   * What is to be written about traces that were cut short, as far as there is room for it; the rest the next time. From
+   * here on all of them are taken again.
+   */
+  report(unixMillis: number, bytes: number): ReadonlyArray<Span> {
+    this.victims.clear()
+    const notes: Array<Span> = []
+    for (const [traceId, { counts, place }] of this.gaps) {
+      for (const [kind, count] of counts) {
+        if ((notes.length + 1) * noteSize > bytes) return notes
+        notes.push(noteOf(place, kind, count, unixMillis))
+        counts.delete(kind)
+      }
+      this.gaps.delete(traceId)
+    }
+    return notes
   }
 }
 
-const maxVictims = 10_000
+const maxGaps = 10_000
 
-const noteOf = (example: Observation, kind: Kind, count: number, unixMillis: number): Span => ({
+const noteOf = (place: Place, kind: Kind, count: number, unixMillis: number): Span => ({
   _tag: "Span",
-  resource: example.resource,
-  traceId: example.traceId,
+  ...place,
   spanId: cryptographic.spanId(),
   parentSpanId: undefined,
-  userId: example.userId,
-  sessionId: example.sessionId,
-  kbId: example.kbId,
   revision: closedRevision,
   size: noteSize,
   name: `${count} ${kind} records dropped`,
