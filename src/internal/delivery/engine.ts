@@ -261,11 +261,11 @@ export class Engine implements Delivery {
     return Effect.zipRight(this.breaker.hurry, Deferred.await(settled))
   })
 
-  /** The same, and then writes the notes about what was dropped: only now is there room, and a provider, for them. */
+  /** The same, until nothing is left: when all else is written there is room, and a provider, for notes about drops. */
   private readonly drained: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.zipRight(
-      this.settled,
-      Effect.flatMap(this.reportShed, (notes) => notes === 0 ? Effect.void : this.drained)
+    this.settled.pipe(
+      Effect.zipRight(this.reportShed),
+      Effect.flatMap(() => Number.isFinite(this.oldest) ? this.drained : Effect.void)
     )
   )
 
@@ -323,13 +323,11 @@ export class Engine implements Delivery {
     return batches
   }
 
-  /** Says in the store what is missing there, as far as there is room for it, and returns in how many notes. */
+  /** Says in the store what is missing there, as far as there is room for it. */
   private readonly reportShed = Effect.suspend(() => {
     const room = this.settings.queueBytes / 2 - this.accounts.pendingBytes
-    return room <= 0 ? Effect.succeed(0) : Effect.map(Clock.currentTimeMillis, (now) => {
-      const notes = this.shedder.report(now, room)
-      for (const note of notes) this.offer(note)
-      return notes.length
+    return room <= 0 ? Effect.void : Effect.map(Clock.currentTimeMillis, (now) => {
+      for (const note of this.shedder.report(now, room)) this.offer(note)
     })
   })
 

@@ -4,41 +4,62 @@
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
-import * as MetricLabel from "effect/MetricLabel"
 import type { BreakerState } from "./breaker.ts"
 
 export class Meters {
-  private readonly labels: ReadonlyArray<MetricLabel.MetricLabel>
+  // Tagged once: to look a metric up by its labels costs more than a batch of small spans.
+  private readonly queueRecords: Metric.Metric.Gauge<number>
+  private readonly queueBytes: Metric.Metric.Gauge<number>
+  private readonly spoolRecords: Metric.Metric.Gauge<number>
+  private readonly batchRecords: Metric.Metric.Histogram<number>
+  private readonly writeDuration: Metric.Metric.Histogram<number>
+  private readonly retries: Metric.Metric.Counter<number>
+  private readonly breakerState: Metric.Metric.Gauge<number>
+  private readonly outcomes = new Map<string, Metric.Metric.Counter<number>>()
+  private readonly provider: string
 
   constructor(provider: string) {
-    this.labels = [MetricLabel.make("provider", provider)]
+    this.provider = provider
+    this.queueRecords = Metric.tagged(queueRecords, "provider", provider)
+    this.queueBytes = Metric.tagged(queueBytes, "provider", provider)
+    this.spoolRecords = Metric.tagged(spoolRecords, "provider", provider)
+    this.batchRecords = Metric.tagged(batchRecords, "provider", provider)
+    this.writeDuration = Metric.tagged(writeDuration, "provider", provider)
+    this.retries = Metric.tagged(retries, "provider", provider)
+    this.breakerState = Metric.tagged(breakerState, "provider", provider)
   }
 
   queue(records: number, bytes: number): void {
-    queueRecords.unsafeUpdate(records, this.labels)
-    queueBytes.unsafeUpdate(bytes, this.labels)
+    this.queueRecords.unsafeUpdate(records, [])
+    this.queueBytes.unsafeUpdate(bytes, [])
   }
 
   spool(records: number): void {
-    spoolRecords.unsafeUpdate(records, this.labels)
+    this.spoolRecords.unsafeUpdate(records, [])
   }
 
   attempt(records: number, durationMillis: number): void {
-    batchRecords.unsafeUpdate(records, this.labels)
-    writeDuration.unsafeUpdate(durationMillis, this.labels)
+    this.batchRecords.unsafeUpdate(records, [])
+    this.writeDuration.unsafeUpdate(durationMillis, [])
   }
 
   retry(): void {
-    retries.unsafeUpdate(1, this.labels)
+    this.retries.unsafeUpdate(1, [])
   }
 
   /** @param outcome `written`, `rejected`, or the reason of a drop */
   records(outcome: string, count: number): void {
-    if (count > 0) records.unsafeUpdate(count, [...this.labels, MetricLabel.make("outcome", outcome)])
+    if (count <= 0) return
+    let counter = this.outcomes.get(outcome)
+    if (counter === undefined) {
+      counter = records.pipe(Metric.tagged("provider", this.provider), Metric.tagged("outcome", outcome))
+      this.outcomes.set(outcome, counter)
+    }
+    counter.unsafeUpdate(count, [])
   }
 
   breaker(state: BreakerState): void {
-    breakerState.unsafeUpdate(breakerCodes[state], this.labels)
+    this.breakerState.unsafeUpdate(breakerCodes[state], [])
   }
 }
 
