@@ -185,6 +185,7 @@ export const make = (
     if (folder !== undefined) {
       yield* makeSpool({ directory: folder, processId: randomUUID(), maxBytes: options.spoolBytes }).pipe(
         Scope.extend(disk),
+        Effect.disconnect,
         Effect.matchEffect({
           onFailure: ({ message }) => engine.withoutSpool(message),
           onSuccess: (spool) => engine.attach(spool)

@@ -46,7 +46,7 @@ export class IdGenerator extends Context.Reference<IdGenerator>()("effect-observ
 export const cryptographic: Generator = {
   traceId: (unixMillis) => {
     const at = take(10)
-    return (digits(Math.min(Math.max(Math.floor(unixMillis), 0), maxUuidMillis), 12) +
+    return (digits(Math.min(Math.max(Math.floor(unixMillis) || 0, 0), maxUuidMillis), 12) +
       // version 7 in front of 12 random bits, variant 10 in front of 62
       "7" + hex[pool[at]! & 0x0f]![1]! + hex[pool[at + 1]!]! +
       hex[(pool[at + 2]! & 0x3f) | 0x80]! + hex[pool[at + 3]!]! + hex[pool[at + 4]!]! + hex[pool[at + 5]!]! +

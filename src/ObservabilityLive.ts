@@ -2,7 +2,7 @@
  * The composition that a program provides once, at its top:
  *
  *     program fibers --> ObservabilityService --> delivery --> PgProvider ------> PostgreSQL
- *                                            \--> delivery --> a provider of the application's own
+ *                                            \--> delivery --> LangfuseProvider -> Langfuse, when its keys are given
  *
  * A value in the environment that cannot be read is a `ConfigError` when the layer is built. A server that cannot be
  * reached is not: the program starts, and what it records waits.
@@ -14,7 +14,9 @@ import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { randomUUID } from "node:crypto"
+import * as LangfuseProvider from "./LangfuseProvider.ts"
 import * as ObservabilityConfig from "./ObservabilityConfig.ts"
 import type * as Service from "./ObservabilityService.ts"
 import { ObservabilityService } from "./ObservabilityService.ts"
@@ -32,6 +34,8 @@ export interface Options extends Omit<Service.Options, "providers"> {
   readonly enabled?: boolean | undefined
   /** Where PostgreSQL is. */
   readonly postgres: PgProvider.Options
+  /** Where Langfuse is. Default: nowhere. */
+  readonly langfuse?: LangfuseProvider.Options | undefined
   /** Providers of the application's own, which get every record too. Default: none. */
   readonly providers?: ReadonlyArray<Provider> | undefined
 }
@@ -87,7 +91,8 @@ export const ObservabilityLive: Layer.Layer<ObservabilityService, ConfigError.Co
     if (!(yield* ObservabilityConfig.enabled)) return ObservabilityService.layerNoop
     const service = yield* ObservabilityConfig.service
     const postgres = yield* ObservabilityConfig.postgres
-    return layer({ ...service, postgres })
+    const langfuse = yield* LangfuseProvider.config
+    return layer({ ...service, postgres, langfuse: Option.getOrUndefined(langfuse) })
   })
 )
 
@@ -104,16 +109,18 @@ const composed = <R>(
       ObservabilityService,
       Effect.gen(function*() {
         const provider = yield* PgProvider.PgProvider
+        const langfuse = yield* LangfuseProvider.LangfuseProvider
         return yield* ObservabilityService.make({
           ...options,
           processId,
-          providers: [provider, ...(options.providers ?? [])]
+          providers: [provider, ...Option.toArray(langfuse), ...(options.providers ?? [])]
         })
       })
     )
     return service.pipe(
-      Layer.provide(
-        Layer.mapError(postgres(processId), ({ message }) => ConfigError.InvalidData(["postgres"], message))
-      )
+      Layer.provide(Layer.merge(
+        Layer.mapError(postgres(processId), ({ message }) => ConfigError.InvalidData(["postgres"], message)),
+        LangfuseProvider.layer(Option.fromNullable(options.langfuse))
+      ))
     )
   }))

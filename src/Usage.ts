@@ -116,20 +116,31 @@ export type CostInput = BigDecimal.BigDecimal | string | number
  * @category constructors
  */
 export const costFrom = (input: CostInput): Either.Either<BigDecimal.BigDecimal, UsageError> => {
-  const amount = BigDecimal.isBigDecimal(input)
-    ? Option.some(input)
+  const text = BigDecimal.isBigDecimal(input) ? undefined : String(input).trim()
+  const amount = text === undefined
+    ? Option.some(input as BigDecimal.BigDecimal)
     // an empty text would be read as 0, and a cost of 0 is a claim
-    : String(input).trim() === ""
+    : text === "" || text.length > maxCostDigits
     ? Option.none()
-    : BigDecimal.fromString(String(input).trim())
-  return Option.isSome(amount) && !BigDecimal.isNegative(amount.value)
+    : BigDecimal.fromString(text)
+  return Option.isSome(amount) && !BigDecimal.isNegative(amount.value) && isSummable(amount.value)
     ? Either.right(BigDecimal.normalize(amount.value))
     : Either.left(
-      new UsageError({ message: `a cost of ${String(input)} US dollars; expected a decimal of zero or more` })
+      new UsageError({
+        message: `a cost of ${(text ?? String(input)).slice(0, 100)} US dollars; expected a decimal of zero or more`
+      })
     )
 }
 
 // internal
+
+const maxCostDigits = 1_000
+
+/** A sum writes out all digits between the largest and the smallest: `1e100000000` would keep the processor for seconds. */
+const isSummable = ({ scale, value }: BigDecimal.BigDecimal): boolean =>
+  Math.abs(scale) <= maxCostDigits && value < maxCostValue
+
+const maxCostValue = 10n ** BigInt(maxCostDigits)
 
 const bucketNames = [
   "uncachedInputTokens",

@@ -114,13 +114,19 @@ class Walk {
     return kept
   }
 
+  /** Says what is missing: the walk's own words, which no limit may cut. */
+  private note(words: string): string {
+    this.size += sizeOfString(words)
+    return words
+  }
+
   private charactersLeft(): number {
     return (this.limits.maxBytes - this.size) >> 1
   }
 
   /** Getters, proxies and `toJSON` are the caller's code: whatever they throw stays here. */
   private guarded(value: object, depth: number): Json {
-    if (this.enclosing.includes(value)) return this.text("[Circular]")
+    if (this.enclosing.includes(value)) return this.note("[Circular]")
     const entered = this.enclosing.length
     this.enclosing.push(value)
     try {
@@ -137,36 +143,55 @@ class Walk {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype === Object.prototype || prototype === null) {
       return "toJSON" in value && typeof value.toJSON === "function"
-        ? this.any(value.toJSON(), depth + 1)
+        ? this.substitute(value.toJSON, value, depth)
         : this.entries(value, Object.keys(value), depth)
     }
     return this.instance(value, depth)
   }
 
   private instance(value: object, depth: number): Json {
-    if (Redacted.isRedacted(value)) return this.text("<redacted>")
+    if (Redacted.isRedacted(value)) return this.note("<redacted>")
     if (BigDecimal.isBigDecimal(value)) return this.text(BigDecimal.format(value))
     if (value instanceof Date) return this.text(Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString())
     if (value instanceof Error) return this.error(value, depth)
     if (value instanceof Map) return this.map(value, depth)
-    if (value instanceof Set) return this.array(Array.from(value), depth)
+    if (value instanceof Set) return this.array(this.first(value), depth, value.size)
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
       return this.text(`[${value.constructor.name} of ${value.byteLength} bytes]`)
     }
-    if ("toJSON" in value && typeof value.toJSON === "function") return this.any(value.toJSON(), depth + 1)
+    if ("toJSON" in value && typeof value.toJSON === "function") return this.substitute(value.toJSON, value, depth)
     if (value instanceof RegExp || value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet) {
       return this.text(value instanceof RegExp ? value.toString() : `[${value.constructor.name}]`)
     }
     return this.entries(value, Object.keys(value), depth)
   }
 
-  private array(value: ReadonlyArray<unknown>, depth: number): Json {
-    if (depth >= this.limits.maxDepth) return this.text(`[Array of ${value.length}, deeper than ${depth} levels]`)
+  /** What `toJSON` gives may have a `toJSON` of its own, without end. */
+  private substitute(toJSON: Function, value: object, depth: number): Json {
+    return depth >= this.limits.maxDepth
+      ? this.note(`[Object deeper than ${depth} levels]`)
+      : this.any(toJSON.call(value), depth + 1)
+  }
+
+  /** As many elements as can be kept: a collection may hold millions. */
+  private first<A>(elements: Iterable<A>): Array<A> {
+    const first: Array<A> = []
+    if (this.limits.maxEntries <= 0) return first
+    for (const element of elements) {
+      first.push(element)
+      if (first.length >= this.limits.maxEntries) break
+    }
+    return first
+  }
+
+  /** @param length of the whole, of which `value` may be the beginning */
+  private array(value: ReadonlyArray<unknown>, depth: number, length = Number(value.length)): Json {
+    if (depth >= this.limits.maxDepth) return this.note(`[Array of ${length}, deeper than ${depth} levels]`)
     this.size += objectCost
     const kept: Array<Json> = []
-    for (let index = 0; index < value.length; index++) {
+    for (let index = 0; index < length; index++) {
       if (index >= this.limits.maxEntries || this.size >= this.limits.maxBytes) {
-        kept.push(this.text(`[cut: ${value.length - index} of ${value.length} entries]`))
+        kept.push(this.note(`[cut: ${length - index} of ${length} entries]`))
         break
       }
       this.size += scalarCost
@@ -175,18 +200,17 @@ class Walk {
     return kept
   }
 
-  private entries(value: object, keys: ReadonlyArray<string>, depth: number): Json {
-    if (depth >= this.limits.maxDepth) {
-      return this.text(`[Object with ${keys.length} keys, deeper than ${depth} levels]`)
-    }
+  /** @param length of all keys, of which `keys` may be the first */
+  private entries(value: object, keys: ReadonlyArray<string>, depth: number, length = keys.length): Json {
+    if (depth >= this.limits.maxDepth) return this.note(`[Object with ${length} keys, deeper than ${depth} levels]`)
     this.size += objectCost
     const kept: Record<string, Json> = {}
-    for (let index = 0; index < keys.length; index++) {
-      const key = keys[index]!
+    for (let index = 0; index < length; index++) {
       if (index >= this.limits.maxEntries || this.size >= this.limits.maxBytes) {
-        kept["…"] = this.text(`[cut: ${keys.length - index} of ${keys.length} keys]`)
+        kept["…"] = this.note(`[cut: ${length - index} of ${length} keys]`)
         break
       }
+      const key = keys[index]!
       const entry = this.property(value, key, depth)
       if (entry === undefined) continue
       this.set(kept, key, entry)
@@ -217,10 +241,11 @@ class Walk {
   }
 
   private map(value: ReadonlyMap<unknown, unknown>, depth: number): Json {
-    const keys = Array.from(value.keys())
+    const entries = this.first(value)
+    const keys = entries.map(([key]) => key)
     return keys.every((key) => typeof key === "string")
-      ? this.entries(Object.fromEntries(value), keys, depth)
-      : this.array(Array.from(value), depth)
+      ? this.entries(Object.fromEntries(entries), keys, depth, value.size)
+      : this.array(entries, depth, value.size)
   }
 
   private error(value: Error, depth: number): Json {

@@ -69,8 +69,9 @@ const printed = (cause: Cause.Cause<unknown>): string | undefined => {
 
 const typeOf = (error: unknown): string => {
   if (Predicate.hasProperty(error, "_tag") && typeof error._tag === "string") return error._tag
-  if (error instanceof Error) return error.name
-  if (typeof error === "object" && error !== null) return error.constructor?.name ?? "Object"
+  // an error class that sets no name of its own inherits the one of `Error`
+  if (error instanceof Error && error.name !== "Error") return error.name
+  if (typeof error === "object" && error !== null) return error.constructor?.name || "Object"
   return typeof error
 }
 

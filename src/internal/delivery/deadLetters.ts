@@ -27,7 +27,10 @@ export const inFolder = (directory: string, maxBytes = 64 * 1024 * 1024): DeadLe
       await appendFile(file, lines.join(""), { mode: 0o600 })
     },
     catch: (cause) => ({ message: cause instanceof Error ? cause.message : String(cause) })
-  })
+  }).pipe(
+    // what was written behind the refused records waits for this
+    Effect.timeoutFail({ duration: "5 seconds", onTimeout: () => ({ message: "the disk did not answer" }) })
+  )
 
 const plainly = (_: string, value: unknown): unknown =>
   BigDecimal.isBigDecimal(value) ? BigDecimal.format(value) : value

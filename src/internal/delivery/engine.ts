@@ -247,7 +247,7 @@ export class Engine implements Delivery {
 
   /** The sequence number of the oldest record that is not settled, `Infinity` when there is none. */
   private get oldest(): number {
-    return Math.min(this.queue.oldest, this.courier.oldest)
+    return Math.min(this.queue.oldest, this.courier.oldest, this.overflow?.oldest ?? Number.POSITIVE_INFINITY)
   }
 
   /** Writes what was accepted by now, without waiting for more, and returns when all of it is settled. */
@@ -301,14 +301,16 @@ export class Engine implements Delivery {
     )
   }
 
-  /** What is left goes to the disk, and what the disk does not take is dropped. */
+  /** What is left goes to the disk, and what the disk does not take is dropped. It is not asked again after it refused. */
   private readonly keepOrDrop = Effect.suspend(() => {
-    const left = [...this.courier.letGo(), ...this.cutAll()]
+    let { overflow } = this
     return Effect.forEach(
-      left,
+      [...this.courier.letGo(), ...this.cutAll()],
       (records) =>
-        Effect.map(this.overflow?.keep(records) ?? Effect.succeed(false), (kept) => {
-          if (!kept) this.accounts.drop(records, "closed")
+        Effect.map(overflow?.keep(records) ?? Effect.succeed(false), (kept) => {
+          if (kept) return
+          overflow = undefined
+          this.accounts.drop(records, "closed")
         }),
       { discard: true }
     )

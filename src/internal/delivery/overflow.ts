@@ -8,9 +8,10 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { Observation } from "../../Observation.ts"
 import { SpoolError } from "../spool/error.ts"
-import type { Spool } from "../spool/spool.ts"
+import type { Spool, SpooledBatch } from "../spool/spool.ts"
 import type { Warnings } from "../warnings.ts"
 import type { Accounts } from "./accounts.ts"
 import type { Courier } from "./courier.ts"
@@ -29,6 +30,7 @@ export class Overflow {
   private readonly onLeft: () => void
   private readonly crowded = Effect.unsafeMakeLatch(false)
   private readonly waiting = Effect.unsafeMakeLatch(true)
+  private moving = Number.POSITIVE_INFINITY
 
   constructor(options: {
     readonly spool: Spool
@@ -69,7 +71,15 @@ export class Overflow {
     ], { concurrency: "unbounded", discard: true }).pipe(Effect.zipRight(Effect.never))
   )
 
-  /** Keeps what could not be delivered for the next process; `false` when the disk does not take it. */
+  /** The sequence number of the oldest record on its way to the disk, `Infinity` when there is none. */
+  get oldest(): number {
+    return this.moving
+  }
+
+  /**
+   * Keeps what could not be delivered for the next process; `false` when the disk does not take it. Interrupting it does
+   * not cut it short, or nobody would know where the records are.
+   */
   keep(records: NonEmptyReadonlyArray<Observation>): Effect.Effect<boolean> {
     return this.spool.append(records).pipe(
       Effect.as(true),
@@ -79,49 +89,61 @@ export class Overflow {
       Effect.interruptible,
       Effect.timeoutFail({ duration: diskTimeout, onTimeout: () => noAnswer }),
       Effect.tap(() => this.accounts.spool(records)),
-      Effect.catchAll((error) => Effect.as(this.warn(error), false))
+      Effect.catchAll((error) => Effect.as(this.warn(error), false)),
+      Effect.forkDaemon,
+      Effect.flatMap(Fiber.join),
+      Effect.uninterruptible
     )
   }
 
   private readonly relieve = Effect.suspend(() =>
-    Effect.zipRight(this.crowded.await, Effect.suspend(() => this.moveOldest))
+    this.crowded.await.pipe(
+      Effect.zipRight(this.moveOldest),
+      // A full disk does not empty faster for being asked again at once.
+      Effect.flatMap((moved) => moved ? Effect.void : Effect.sleep(retryInterval))
+    )
   )
 
-  private readonly moveOldest: Effect.Effect<void> = Effect.suspend(() => {
+  private readonly moveOldest: Effect.Effect<boolean> = Effect.suspend(() => {
     if (this.accounts.pendingBytes <= this.queueBytes / 4 || this.queue.length === 0) {
-      return this.crowded.close
+      return Effect.as(this.crowded.close, true)
     }
     const cut = this.queue.cut(this.batchRecords, this.batchBytes)
-    if (!Arr.isNonEmptyReadonlyArray(cut.records)) return Effect.void
-    return Effect.flatMap(this.keep(cut.records), (kept) => {
+    if (!Arr.isNonEmptyReadonlyArray(cut.records)) return Effect.succeed(true)
+    this.moving = cut.firstSequence
+    return Effect.map(this.keep(cut.records), (kept) => {
+      this.moving = Number.POSITIVE_INFINITY
       if (kept) {
         this.onLeft()
         this.waiting.unsafeOpen()
-        return Effect.void
+      } else {
+        this.queue.putBack(cut)
       }
-      this.queue.putBack(cut)
-      // A full disk does not empty faster for being asked again at once.
-      return Effect.zipRight(this.crowded.close, Effect.interruptible(Effect.sleep(retryInterval)))
+      return kept
     })
   }).pipe(Effect.uninterruptible)
 
+  /** A slot is taken when there is something to deliver: a disk that does not answer must not keep one. */
   private readonly replay = Effect.suspend(() =>
-    Effect.zipRight(this.waiting.await, this.slots.withPermits(1)(this.replayOldest))
+    this.waiting.await.pipe(
+      Effect.zipRight(Effect.disconnect(this.spool.next)),
+      Effect.flatMap((next) =>
+        next._tag === "None" ? this.waiting.close : this.slots.withPermits(1)(this.deliver(next.value))
+      ),
+      Effect.catchAll((error) => Effect.zipRight(this.warn(error), Effect.sleep(retryInterval))),
+      Effect.zipRight(Effect.sync(() => this.accounts.losses(this.spool.corrupt)))
+    )
   )
 
-  private readonly replayOldest = Effect.suspend(() => this.spool.next).pipe(
-    Effect.flatMap((next) => {
-      if (next._tag === "None") return this.waiting.close
-      const { done, records } = next.value
+  private deliver({ done, records }: SpooledBatch): Effect.Effect<void> {
+    return Effect.suspend(() => {
       this.accounts.unspool(records)
       const part = this.courier.accept(records, Number.POSITIVE_INFINITY, true)
-      return Effect.zipRight(this.courier.deliver(part), done)
-    }),
-    Effect.catchAll((error) => Effect.zipRight(this.warn(error), Effect.sleep(retryInterval))),
-    Effect.zipRight(Effect.sync(() => this.accounts.losses(this.spool.corrupt)))
-  )
+      return Effect.zipRight(this.courier.deliver(part), Effect.disconnect(done))
+    })
+  }
 
-  private readonly adopt = Effect.suspend(() => this.spool.adopt).pipe(
+  private readonly adopt = Effect.suspend(() => Effect.disconnect(this.spool.adopt)).pipe(
     Effect.map((records) => {
       if (records === 0) return
       this.accounts.adopt(records)

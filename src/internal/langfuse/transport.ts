@@ -87,8 +87,7 @@ const connect = (server: Server): Effect.Effect<Api, RequestFailure> =>
       })
       return client.api as unknown as Api
     },
-    catch: (cause) =>
-      new RequestFailure({ status: undefined, message: "the package langfuse cannot be loaded", cause })
+    catch: (cause) => new RequestFailure({ status: undefined, message: "the package langfuse cannot be loaded", cause })
   })
 
 /** One request, in the time it has. Interrupted, or out of time, it is aborted. */

@@ -27,7 +27,7 @@ export class Plausible {
 
   micros(name: string, value: Duration.DurationInput | undefined): number | undefined {
     if (value === undefined) return undefined
-    const duration = typeof value === "number" && !(value >= 0) ? Option.none() : Duration.decodeUnknown(value)
+    const duration = isNegative(value) ? Option.none() : Duration.decodeUnknown(value)
     if (Option.isSome(duration) && Duration.isFinite(duration.value)) {
       return Math.round(Duration.toMillis(duration.value) * 1_000)
     }
@@ -67,4 +67,11 @@ export class Plausible {
     this.problems.push(problem)
     return undefined
   }
+}
+
+/** `Duration` makes zero of what is negative, and of what is no number: here it must not pass for a measurement. */
+const isNegative = (value: Duration.DurationInput): boolean => {
+  if (typeof value === "string") return value.startsWith("-")
+  if (typeof value === "number" || typeof value === "bigint") return !(value >= 0)
+  return Array.isArray(value) && !(value[0] >= 0 && value[1] >= 0)
 }

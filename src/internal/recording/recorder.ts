@@ -318,7 +318,10 @@ export class Recorder {
   }
 
   private take(sized: { size: number }, value: unknown): Observation.Json {
-    if (typeof value === "string" && value.length <= this.limits.maxStringLength) {
+    if (
+      typeof value === "string" && value.length <= this.limits.maxStringLength &&
+      2 * value.length <= this.limits.maxBytes
+    ) {
       sized.size += sizeOfString(value)
       return value
     }

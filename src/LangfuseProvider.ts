@@ -1,0 +1,203 @@
+/**
+ * Sends observations to Langfuse: its cloud, or a server of one's own, of version 3 or 4.
+ *
+ * **Loss policy.** A request that gets no answer, no readable one, or one that asks for patience fails as `transient`,
+ * for the delivery to keep and to retry; wrong keys and a wrong address, too, slowly and with a message that names the
+ * variables. What a server refuses by itself is `rejected`, and nothing else with it. A record that is too large is cut,
+ * with a mark, before it is given up. Characters that make a server lose its own data become U+FFFD.
+ *
+ * It has no queue, no retries and no timers of its own; `docs/langfuse.md` says what becomes what.
+ *
+ * @example
+ * ```ts
+ * import { ObservabilityService, withTrace } from "effect-observability"
+ * import * as LangfuseProvider from "effect-observability/LangfuseProvider"
+ * import { Effect, Layer, Redacted } from "effect"
+ *
+ * // one's own composition: Langfuse alone, without PostgreSQL
+ * const Observability = Layer.unwrapEffect(
+ *   Effect.map(
+ *     LangfuseProvider.make({
+ *       publicKey: Redacted.make("pk-lf-..."),
+ *       secretKey: Redacted.make("sk-lf-..."),
+ *       host: "http://localhost:3000"
+ *     }),
+ *     (langfuse) => ObservabilityService.layer({ providers: [langfuse], closeDeadline: "1 second" })
+ *   )
+ * )
+ *
+ * const program = Effect.log("answered").pipe(withTrace("answer"))
+ *
+ * // there need not be a server: the program runs all the same
+ * await Effect.runPromise(Effect.provide(program, Observability))
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Transport from "./internal/langfuse/transport.ts"
+import { Writer } from "./internal/langfuse/writer.ts"
+import type { Provider } from "./Provider.ts"
+
+/**
+ * The provider, as a service of its own; `None` where Langfuse is not configured.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class LangfuseProvider extends Context.Tag("effect-observability/LangfuseProvider")<
+  LangfuseProvider,
+  Option.Option<Provider>
+>() {}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Starts with `pk-lf-`. */
+  readonly publicKey: Redacted.Redacted
+  /** Starts with `sk-lf-`. */
+  readonly secretKey: Redacted.Redacted
+  /** The server's address. Default: `https://cloud.langfuse.com`. */
+  readonly host?: string | undefined
+  /**
+   * How the server is spoken to: `ingestion` is what version 3 takes, `otlp` what version 4 takes. Default: `auto`, what
+   * the server says of itself, and what it then accepts.
+   */
+  readonly protocol?: "auto" | "ingestion" | "otlp" | undefined
+  /** How long one request may take. Default: 15 seconds. */
+  readonly requestTimeout?: Duration.DurationInput | undefined
+  /**
+   * Whether traces and spans are sent when they begin, too, and not only when they have ended. By `ingestion` alone, and
+   * not for spans of a type that Langfuse has no word for: such a span may yet turn out to be a model call, and would
+   * then be there twice. Default: `false`.
+   */
+  readonly liveStarts?: boolean | undefined
+}
+
+/**
+ * A provider for one project on one server. Fails only for an option that no server could make work.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options): Effect.Effect<Provider, ConfigError.ConfigError> =>
+  Effect.gen(function*() {
+    yield* checkKey("publicKey", options.publicKey)
+    yield* checkKey("secretKey", options.secretKey)
+    const transport = yield* Transport.make({
+      publicKey: options.publicKey,
+      secretKey: options.secretKey,
+      host: yield* checkHost("host", options.host ?? defaultHost),
+      requestTimeout: Duration.decode(options.requestTimeout ?? "15 seconds")
+    })
+    const writer = new Writer(transport, {
+      protocol: options.protocol ?? "auto",
+      liveStarts: options.liveStarts ?? false
+    })
+    return {
+      name: "langfuse",
+      concurrency: 2,
+      // a trace is two events, and a server works through 100 in an acceptable time
+      maxBatchRecords: 50,
+      maxBatchBytes: 1024 * 1024,
+      write: (batch) => writer.write(batch)
+    }
+  })
+
+/**
+ * See {@link make}. With `None`, nothing is sent anywhere.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  options: Options | Option.Option<Options>
+): Layer.Layer<LangfuseProvider, ConfigError.ConfigError> =>
+  Layer.effect(
+    LangfuseProvider,
+    Effect.transposeMapOption(Option.isOption(options) ? options : Option.some(options), make)
+  )
+
+/**
+ * What the environment says:
+ *
+ * | variable | form | default |
+ * | --- | --- | --- |
+ * | `LANGFUSE_ENABLED` | boolean | `true` |
+ * | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | text, both or neither | none: no Langfuse |
+ * | `LANGFUSE_HOST` | `http(s)://` address | `https://cloud.langfuse.com` |
+ *
+ * `None` where it is switched off, and where there are no keys; one key without the other is an error.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
+export const config: Config.Config<Option.Option<Options>> = Config.all({
+  enabled: Config.withDefault(Config.boolean("LANGFUSE_ENABLED"), true),
+  publicKey: optional(Config.redacted("LANGFUSE_PUBLIC_KEY"), Redacted.value),
+  secretKey: optional(Config.redacted("LANGFUSE_SECRET_KEY"), Redacted.value),
+  host: optional(Config.string("LANGFUSE_HOST"), (host) => host)
+}).pipe(
+  // Only here it is known whether any of it is wanted; and a missing key must not be taken for none, by whoever makes
+  // this config optional, so it is reported as invalid.
+  Config.mapOrFail(({ enabled, host, publicKey, secretKey }) =>
+    Either.gen(function*() {
+      if (!enabled || (Option.isNone(publicKey) && Option.isNone(secretKey))) return Option.none()
+      return Option.some<Options>({
+        publicKey: yield* checkKey("LANGFUSE_PUBLIC_KEY", yield* required("LANGFUSE_PUBLIC_KEY", publicKey)),
+        secretKey: yield* checkKey("LANGFUSE_SECRET_KEY", yield* required("LANGFUSE_SECRET_KEY", secretKey)),
+        host: yield* checkHost("LANGFUSE_HOST", Option.getOrElse(host, () => defaultHost))
+      })
+    })
+  )
+)
+
+/**
+ * The provider that the environment describes, or none; see {@link config}.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig: Layer.Layer<LangfuseProvider, ConfigError.ConfigError> = Layer.unwrapEffect(
+  Effect.map(config, layer)
+)
+
+// internal
+
+const defaultHost = "https://cloud.langfuse.com"
+
+/** A variable that is set to nothing, as a compose file does with one that it passes on, is not set. */
+function optional<A>(config: Config.Config<A>, textOf: (value: A) => string): Config.Config<Option.Option<A>> {
+  return Config.map(Config.option(config), Option.filter((value) => textOf(value).trim() !== ""))
+}
+
+const required = <A>(name: string, value: Option.Option<A>): Either.Either<A, ConfigError.ConfigError> =>
+  Either.fromOption(
+    value,
+    () => ConfigError.InvalidData([name], "is not set, while the other of Langfuse's two keys is: set both, or neither")
+  )
+
+/** The two travel in a header, which takes no other characters. */
+const checkKey = (
+  name: string,
+  key: Redacted.Redacted
+): Either.Either<Redacted.Redacted, ConfigError.ConfigError> =>
+  /^[\x21-\x7e]+$/.test(Redacted.value(key)) ? Either.right(key) : Either.left(
+    ConfigError.InvalidData([name], "expected a key of Langfuse, of plain characters without spaces")
+  )
+
+/** `fetch` refuses an address with credentials in it, and would do so for ever. */
+const checkHost = (name: string, host: string): Either.Either<string, ConfigError.ConfigError> =>
+  /^https?:\/\/[^\s@?#]+$/i.test(host) && URL.canParse(host) ? Either.right(host) : Either.left(
+    ConfigError.InvalidData([name], "expected an address such as https://cloud.langfuse.com")
+  )

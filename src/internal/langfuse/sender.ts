@@ -1,0 +1,89 @@
+/** What the two protocols have in common: what becomes of a request as a whole. */
+import * as Effect from "effect/Effect"
+import type { Rejection } from "../../Provider.ts"
+import { ProviderError } from "../../Provider.ts"
+import type { Entry } from "./entry.ts"
+import type { RequestFailure } from "./failure.ts"
+import { isProtocolUnknown, isReset, isTooLarge, toProviderError } from "./failure.ts"
+import { fit } from "./fit.ts"
+
+export interface Item {
+  /** The position of the record in the batch. */
+  readonly index: number
+  readonly entry: Entry
+}
+
+export interface Outcome {
+  readonly rejections: ReadonlyArray<Rejection>
+  /** What is certainly not stored, because the server does not take it by this protocol. */
+  readonly unwelcome: ReadonlyArray<Item>
+  readonly reason: string
+}
+
+export const allWritten: Outcome = { rejections: [], unwelcome: [], reason: "" }
+
+/** One request. */
+export type Send = (items: ReadonlyArray<Item>) => Effect.Effect<Outcome, RequestFailure | ProviderError>
+
+/** Sends, and takes care of what concerns all items at once. */
+export class Sender {
+  private readonly send: Send
+  /** How often the connection broke while a batch was sent, by the batch's first entry. */
+  private readonly resets = new Map<string, number>()
+
+  constructor(send: Send) {
+    this.send = send
+  }
+
+  deliver(items: ReadonlyArray<Item>): Effect.Effect<Outcome, ProviderError> {
+    return Effect.catchTag(this.send(items), "RequestFailure", (failure) => this.onFailure(items, failure))
+  }
+
+  private onFailure(items: ReadonlyArray<Item>, failure: RequestFailure): Effect.Effect<Outcome, ProviderError> {
+    if (isProtocolUnknown(failure)) {
+      return Effect.succeed({ rejections: [], unwelcome: items, reason: toProviderError(failure).message })
+    }
+    const [first] = items
+    if (isTooLarge(failure) && items.length === 1) return this.shrink(first!, failure)
+    if (isReset(failure) && items.length > 1 && this.countReset(first!.entry.id) > 1) {
+      return ProviderError.rejected(`${failure.message}; perhaps the request is too large`, { cause: failure })
+    }
+    const error = toProviderError(failure)
+    return error.reason === "rejected" && items.length === 1
+      ? Effect.succeed(refuse(first!, failure))
+      : Effect.fail(error)
+  }
+
+  /** A record that is too large for the server, or for what stands before it, is worth more cut than not at all. */
+  private shrink(
+    item: Item,
+    failure: RequestFailure,
+    [maxBytes, ...further]: ReadonlyArray<number> = shrunkBytes
+  ): Effect.Effect<Outcome, ProviderError> {
+    if (maxBytes === undefined) return Effect.succeed(refuse(item, failure))
+    const entry = fit(item.entry, maxBytes)
+    if (entry === item.entry) return this.shrink(item, failure, further)
+    return Effect.catchTag(
+      this.send([{ ...item, entry }]),
+      "RequestFailure",
+      (next) => isTooLarge(next) ? this.shrink(item, next, further) : this.onFailure([item], next)
+    )
+  }
+
+  private countReset(id: string): number {
+    const count = (this.resets.get(id) ?? 0) + 1
+    // a batch that broke off once is tried again at once, so there are never more than a few
+    if (this.resets.size > 100) this.resets.clear()
+    this.resets.set(id, count)
+    return count
+  }
+}
+
+// internal
+
+const shrunkBytes = [200_000, 50_000, 10_000]
+
+const refuse = (item: Item, { message }: RequestFailure): Outcome => ({
+  ...allWritten,
+  rejections: [{ index: item.index, message }]
+})
