@@ -102,7 +102,7 @@ class Walk {
       case "symbol":
         return this.text(value.toString())
       case "function":
-        return this.text(`[Function ${value.name || "anonymous"}]`)
+        return this.text(`[Function ${nameOf(value)}]`)
       case "object":
         return value === null ? null : this.guarded(value, depth)
     }
@@ -167,7 +167,7 @@ class Walk {
   }
 
   /** What `toJSON` gives may have a `toJSON` of its own, without end. */
-  private substitute(toJSON: Function, value: object, depth: number): Json {
+  private substitute(toJSON: CallableFunction, value: object, depth: number): Json {
     return depth >= this.limits.maxDepth
       ? this.note(`[Object deeper than ${depth} levels]`)
       : this.any(toJSON.call(value), depth + 1)
@@ -251,6 +251,14 @@ class Walk {
   private error(value: Error, depth: number): Json {
     const own = Object.keys(value).filter((key) => key !== "name" && key !== "message" && key !== "stack")
     return this.entries(value, ["name", "message", ...own, "stack", ...("cause" in value ? ["cause"] : [])], depth)
+  }
+}
+
+const nameOf = (value: { readonly name: unknown }): string => {
+  try {
+    return String(value.name || "anonymous")
+  } catch {
+    return "anonymous"
   }
 }
 

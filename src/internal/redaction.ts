@@ -11,7 +11,11 @@ export const redacting =
   (redact: (observation: Observation) => Observation, onFailure: () => void) =>
   (observation: Observation): Observation => {
     try {
-      return redact(observation)
+      const visible = redact(observation)
+      // the type demands a record, but a redaction may be anybody's JavaScript
+      if (visible._tag === observation._tag && Number.isFinite(visible.size)) return visible
+      onFailure()
+      return emptied(observation)
     } catch {
       onFailure()
       return emptied(observation)

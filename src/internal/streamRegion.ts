@@ -1,6 +1,7 @@
 /** What a stream does while a span covers it. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { Service } from "../ObservabilityService.ts"
 import type { SpanHandle } from "../SpanHandle.ts"
@@ -17,18 +18,25 @@ export const observeStream = <A, E, R>(
     let elements = 0
     let ended = false
     let timeToFirst: number | undefined
-    // Released before the span, which was acquired around this: what is added here is still in time.
-    yield* Effect.addFinalizer((exit) =>
-      service.updateSpan(span, {
-        ...(span.type === "llm" && timeToFirst !== undefined ? { timeToFirstToken: timeToFirst } : {}),
-        attributes: {
-          "stream.elements": elements,
-          ...(timeToFirst === undefined ? {} : { "stream.time_to_first_element_ms": timeToFirst }),
-          // a consumer that takes only some of the elements is no error and no interruption, and is worth knowing
-          ...(exit._tag === "Success" && !ended ? { "stream.abandoned": true } : {})
-        }
-      })
-    )
+    const end = (exit: Exit.Exit<unknown, unknown>, isAbandoned: boolean): Effect.Effect<void> =>
+      Effect.uninterruptible(Effect.withFiberRuntime((fiber) => {
+        if (ended) return Effect.void
+        ended = true
+        return Effect.map(
+          service.updateSpan(span, {
+            ...(span.type === "llm" && timeToFirst !== undefined ? { timeToFirstToken: timeToFirst } : {}),
+            attributes: {
+              "stream.elements": elements,
+              ...(timeToFirst === undefined ? {} : { "stream.time_to_first_element_ms": timeToFirst }),
+              ...(isAbandoned ? { "stream.abandoned": true } : {})
+            }
+          }),
+          () => service.unsafe.endSpan(fiber, span, exit)
+        )
+      }))
+    // Where nothing else has ended it: interrupted, or left by its consumer. That one takes only some of the elements
+    // is no error and no interruption, and is worth knowing.
+    yield* Effect.addFinalizer((exit) => end(exit, exit._tag === "Success"))
     return self.pipe(
       Stream.mapChunks((chunk) => {
         if (timeToFirst === undefined && chunk.length > 0) {
@@ -37,9 +45,9 @@ export const observeStream = <A, E, R>(
         elements += chunk.length
         return chunk
       }),
-      Stream.concat(Stream.execute(Effect.sync(() => {
-        ended = true
-      }))),
+      // Here and not in the finalizer: merged, buffered or mapped concurrently, a stream is over long before its scope is.
+      Stream.tapErrorCause((cause) => end(Exit.failCause(cause), false)),
+      Stream.concat(Stream.execute(end(Exit.void, false))),
       Stream.mapInputContext((context: Context.Context<R>) => Context.add(context, Current, span.context))
     )
   }))

@@ -173,7 +173,8 @@ export class Engine implements Delivery {
       accounts: this.accounts,
       warnings: this.warnings,
       slots: this.slots,
-      onLeft: () => this.releaseWaiters()
+      onLeft: Effect.zipRight(Effect.sync(() => this.releaseWaiters()), this.reportShed),
+      onReturned: () => this.wake()
     })
     this.overflow = overflow
     return Effect.asVoid(Effect.forkIn(overflow.run, this.workers))

@@ -27,7 +27,8 @@ export class Overflow {
   private readonly queueBytes: number
   private readonly batchRecords: number
   private readonly batchBytes: number
-  private readonly onLeft: () => void
+  private readonly onLeft: Effect.Effect<void>
+  private readonly onReturned: () => void
   private readonly crowded = Effect.unsafeMakeLatch(false)
   private readonly waiting = Effect.unsafeMakeLatch(true)
   private moving = Number.POSITIVE_INFINITY
@@ -42,8 +43,10 @@ export class Overflow {
     readonly queueBytes: number
     readonly batchRecords: number
     readonly batchBytes: number
-    /** Called when records have left the queue for the disk. */
-    readonly onLeft: () => void
+    /** Run when records have left the queue for the disk. */
+    readonly onLeft: Effect.Effect<void>
+    /** Called when records are in the queue again, because the disk did not take them. */
+    readonly onReturned: () => void
   }) {
     this.spool = options.spool
     this.queue = options.queue
@@ -55,6 +58,7 @@ export class Overflow {
     this.batchRecords = options.batchRecords
     this.batchBytes = options.batchBytes
     this.onLeft = options.onLeft
+    this.onReturned = options.onReturned
   }
 
   /** To be told of every record that enters the queue. */
@@ -111,15 +115,15 @@ export class Overflow {
     const cut = this.queue.cut(this.batchRecords, this.batchBytes)
     if (!Arr.isNonEmptyReadonlyArray(cut.records)) return Effect.succeed(true)
     this.moving = cut.firstSequence
-    return Effect.map(this.keep(cut.records), (kept) => {
+    return Effect.flatMap(this.keep(cut.records), (kept) => {
       this.moving = Number.POSITIVE_INFINITY
       if (kept) {
-        this.onLeft()
         this.waiting.unsafeOpen()
-      } else {
-        this.queue.putBack(cut)
+        return Effect.as(this.onLeft, true)
       }
-      return kept
+      this.queue.putBack(cut)
+      this.onReturned()
+      return Effect.succeed(false)
     })
   }).pipe(Effect.uninterruptible)
 

@@ -34,11 +34,12 @@ export class Plausible {
     return this.refuse(`${name} is ${String(value)}; expected a duration of zero or more`)
   }
 
+  /** @param known what was known before, and stays where nothing, or nothing possible, is said */
   usage(input: {
     readonly usage?: Partial<Usage> | undefined
     readonly promptTokens?: number | undefined
     readonly completionTokens?: number | undefined
-  }): Usage | undefined {
+  }, known: Usage | undefined): Usage | undefined {
     if (input.usage !== undefined) return this.right(make(input.usage))
     const { completionTokens, promptTokens } = input
     return promptTokens === undefined && completionTokens === undefined ?

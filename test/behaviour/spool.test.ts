@@ -1,0 +1,183 @@
+/** The spool's disk is full, read-only, damaged or silent: the application goes on, and every record is accounted for. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Random } from "effect"
+import { chmod, open, readdir } from "node:fs/promises"
+import { join } from "node:path"
+import { vi } from "vitest"
+import type * as Delivery from "../../src/Delivery.ts"
+import { ObservabilityService } from "../../src/ObservabilityService.ts"
+import type { Provider } from "../../src/Provider.ts"
+import { recordCall } from "./fixtures/calls.ts"
+import { canMount, disk, fileHandles } from "./fixtures/disks.ts"
+import { gate } from "./fixtures/gate.ts"
+import { emptyFolder, settled, statsOnce } from "./fixtures/spools.ts"
+import { upTo } from "./fixtures/stored.ts"
+
+const mebibyte = 1024 * 1024
+
+const serviceWith = (provider: Provider, delivery: Delivery.Options, closeDeadline: "0 millis" | "10 seconds") =>
+  ObservabilityService.make({
+    providers: [provider],
+    closeDeadline,
+    delivery: { batchBytes: 128 * 1024, retryDelay: "50 millis", maxRetryDelay: "100 millis", ...delivery }
+  })
+
+/** Records numbered calls, each a trace of its own, with time for the deliveries in between. */
+const recordSome = (service: Effect.Effect.Success<ReturnType<typeof serviceWith>>, total: number) =>
+  Effect.gen(function*() {
+    for (let number = 1; number <= total; number++) {
+      yield* recordCall(service, number)
+      if (number % 10 === 0) yield* Effect.sleep("5 millis")
+    }
+  })
+
+/** Overwrites some bytes of the segments below a folder. */
+const corrupt = (directory: string, times: number) =>
+  Effect.gen(function*() {
+    const names = yield* Effect.promise(() => readdir(directory, { recursive: true }))
+    const segments = names.filter((name) => name.endsWith(".segment"))
+    for (let index = 0; index < times; index++) {
+      const name = segments[yield* Random.nextIntBetween(0, segments.length)]!
+      const place = yield* Random.next
+      const byte = yield* Random.nextIntBetween(0, 256)
+      yield* Effect.promise(async () => {
+        const file = await open(join(directory, name), "r+")
+        try {
+          const { size } = await file.stat()
+          await file.write(Buffer.alloc(8, byte), 0, 8, Math.floor(place * (size - 8)))
+        } finally {
+          await file.close()
+        }
+      })
+    }
+  })
+
+describe("a spool", () => {
+  it.scopedLive("is used before anything is dropped, also when one batch would fill the memory", () =>
+    Effect.gen(function*() {
+      const store = gate()
+      const service = yield* serviceWith(store.provider, {
+        spoolDirectory: yield* emptyFolder,
+        queueBytes: mebibyte,
+        batchBytes: mebibyte
+      }, "10 seconds")
+      for (let number = 1; number <= 200; number++) {
+        yield* recordCall(service, number)
+        if (number % 5 === 0) yield* Effect.sleep("20 millis")
+      }
+      const { dropped, spooled } = yield* statsOnce(service, ({ accepted }) => accepted >= 400, "store")
+      assert.strictEqual(dropped, 0)
+      assert.isAbove(spooled, 0)
+      yield* store.up
+      yield* settled(service, ({ written }) => written > 0, "store")
+      assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(200))
+    }))
+
+  it.scopedLive.skipIf(!canMount)(
+    "on a full disk: what finds no room is dropped and counted, all else arrives",
+    () =>
+      Effect.gen(function*() {
+        const store = gate()
+        const spoolDirectory = join(yield* disk("size=1m"), "spool")
+        const service = yield* serviceWith(store.provider, { spoolDirectory, queueBytes: mebibyte }, "10 seconds")
+        yield* recordSome(service, 1_000)
+        const full = yield* statsOnce(service, ({ dropped, spooled }) => dropped > 0 && spooled > 0, "store")
+        assert.strictEqual(full.accepted, full.spooled + full.dropped + full.pending)
+
+        yield* store.up
+        const after = yield* settled(service, ({ written }) => written > 0, "store")
+        assert.strictEqual(after.accepted, after.written + after.dropped)
+        const numbers = store.numbers()
+        assert.strictEqual(new Set(numbers).size, numbers.length)
+        assert.strictEqual(numbers.length, 1_000 - after.droppedByReason["Span/budget"]!)
+      })
+  )
+
+  it.scopedLive.skipIf(!canMount)(
+    "on a read-only disk: the application works, and memory alone has to do",
+    () =>
+      Effect.gen(function*() {
+        const store = gate()
+        const service = yield* serviceWith(store.provider, { spoolDirectory: yield* disk("ro") }, "10 seconds")
+        yield* recordSome(service, 500)
+        yield* store.up
+        const { store: receipt } = yield* service.flush()
+        assert.deepInclude(receipt, { written: receipt!.accepted, spooled: 0, dropped: 0 })
+        assert.deepStrictEqual(store.numbers(), upTo(500))
+      })
+  )
+
+  it.scopedLive.skipIf(process.getuid?.() === 0)("in a read-only folder: the same", () =>
+    Effect.gen(function*() {
+      const spoolDirectory = yield* emptyFolder
+      yield* Effect.promise(() => chmod(spoolDirectory, 0o500))
+      const store = gate(true)
+      const service = yield* serviceWith(store.provider, { spoolDirectory }, "10 seconds")
+      yield* recordSome(service, 100)
+      const { store: receipt } = yield* service.flush()
+      assert.deepInclude(receipt, { written: receipt!.accepted, spooled: 0, dropped: 0 })
+    }))
+
+  it.scopedLive("that is damaged between two processes: every record is written once or counted as damaged", () =>
+    Effect.gen(function*() {
+      for (const times of [1, 3, 10, 100]) {
+        const spoolDirectory = yield* emptyFolder
+        const before = yield* Effect.scoped(Effect.gen(function*() {
+          const service = yield* serviceWith(gate().provider, { spoolDirectory }, "0 millis")
+          // without the disk there is nothing that could be damaged
+          yield* Effect.repeat(Effect.promise(() => readdir(join(spoolDirectory, "store")).catch(() => [])), {
+            until: ({ length }) => length > 0
+          })
+          yield* Effect.sleep("50 millis")
+          yield* recordSome(service, 500)
+          return service
+        })).pipe(Effect.flatMap((service) => service.stats))
+        const { accepted: left } = before.providers["store"]!
+        assert.strictEqual(before.providers["store"]!.spooled, left)
+        yield* corrupt(spoolDirectory, times)
+
+        const store = gate(true)
+        const next = yield* serviceWith(store.provider, { spoolDirectory }, "0 millis")
+        const after = yield* settled(next, ({ accepted }) => accepted > 0, "store")
+        const damaged = after.droppedByReason["damaged"] ?? 0
+        assert.strictEqual(after.accepted, after.written + damaged)
+        assert.isAtMost(after.accepted, left)
+        const numbers = store.numbers()
+        assert.strictEqual(new Set(numbers).size, numbers.length)
+        if (times < 100) assert.isAbove(numbers.length, 0, "one place costs one batch, not all of them")
+      }
+    }).pipe(Effect.withRandom(Random.make("damage"))))
+
+  it.scopedLive("on a disk that does not answer: the store gets what it can take, and the end is not held up", () =>
+    Effect.gen(function*() {
+      const handles = yield* fileHandles
+      const silent = yield* Effect.acquireRelease(
+        Effect.sync(() => vi.spyOn(handles, "datasync").mockImplementation(() => new Promise(() => {}))),
+        (spy) => Effect.sync(() => spy.mockRestore())
+      )
+      const store = gate()
+      const spoolDirectory = yield* emptyFolder
+      let closing = 0
+      const service = yield* Effect.scoped(Effect.gen(function*() {
+        const service = yield* serviceWith(
+          store.provider,
+          { spoolDirectory, queueBytes: 8 * mebibyte },
+          "10 seconds"
+        )
+        yield* recordSome(service, 600)
+        // half of the memory is in use, and the disk is asked to take some of it
+        yield* Effect.repeat(Effect.delay(Effect.sync(() => silent.mock.calls.length), "10 millis"), {
+          until: (calls) => calls > 0
+        })
+        yield* store.up
+        closing = performance.now()
+        return service
+      }))
+      assert.isBelow(performance.now() - closing, 10_000 + 15_000)
+      const { providers } = yield* service.stats
+      const stats = providers["store"]!
+      assert.strictEqual(stats.accepted, stats.written + stats.dropped + stats.spooled)
+      // what the disk was asked to take is given back after its time, and written
+      assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(600))
+    }))
+})

@@ -1,0 +1,122 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Data, Deferred, Effect, Exit, FastCheck, Fiber, FiberId } from "effect"
+import { errorDetails, fromExit } from "../../src/internal/outcome.ts"
+
+class NotFound extends Data.TaggedError("NotFound")<{ readonly message: string }> {}
+
+class Teapot extends Error {
+  override readonly name = "Teapot"
+}
+
+const outcomeOf = (cause: Cause.Cause<unknown>) => fromExit(Exit.failCause(cause))
+
+const interruption = Cause.interrupt(FiberId.none)
+
+/** A cause, and which of the three it holds. */
+const causes: FastCheck.Arbitrary<Cause.Cause<unknown>> = FastCheck.letrec<{ cause: Cause.Cause<unknown> }>((tie) => ({
+  cause: FastCheck.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    FastCheck.constant(Cause.fail(new NotFound({ message: "gone" }))),
+    FastCheck.constant(Cause.die(new Teapot("short"))),
+    FastCheck.constant(interruption),
+    FastCheck.tuple(tie("cause"), tie("cause")).map(([left, right]) => Cause.parallel(left, right)),
+    FastCheck.tuple(tie("cause"), tie("cause")).map(([left, right]) => Cause.sequential(left, right))
+  )
+})).cause
+
+describe("how something ended", () => {
+  it("is success when it succeeded", () => {
+    assert.deepStrictEqual(fromExit(Exit.succeed(1)), { status: "success", error: undefined })
+  })
+
+  it.prop("is the failure if there is one, then the defect, and interruption only when there is nothing else", [
+    causes
+  ], ([cause]) => {
+    const { error, status } = outcomeOf(cause)
+    const isFailure = Array.from(Cause.failures(cause)).length > 0
+    const isDefect = Array.from(Cause.defects(cause)).length > 0
+    assert.strictEqual(status, isFailure || isDefect ? "error" : "interrupted")
+    assert.strictEqual(error?.type, isFailure ? "NotFound" : isDefect ? "Teapot" : undefined)
+    assert.strictEqual(error?.message, isFailure ? "gone" : isDefect ? "short" : undefined)
+  })
+
+  it.effect("is the failure when a sibling was interrupted because of it", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(
+        Effect.all([Effect.never, Effect.fail(new NotFound({ message: "gone" }))], { concurrency: "unbounded" })
+      )
+      assert.isTrue(Exit.isFailure(exit) && Cause.isInterrupted(exit.cause))
+      assert.deepInclude(fromExit(exit), { status: "error" })
+    }))
+
+  it.effect("is interruption when a fiber is interrupted", () =>
+    Effect.gen(function*() {
+      const started = yield* Deferred.make<void>()
+      const fiber = yield* Effect.fork(Effect.zipRight(Deferred.succeed(started, undefined), Effect.never))
+      yield* Deferred.await(started)
+      assert.deepStrictEqual(fromExit(yield* Fiber.interrupt(fiber)), { status: "interrupted", error: undefined })
+    }))
+
+  it("keeps the whole cause, with causes of causes", () => {
+    const { error } = outcomeOf(
+      Cause.parallel(Cause.fail(new Teapot("short", { cause: new Error("stout") })), Cause.die("also this"))
+    )
+    for (const text of ["Teapot: short", "stout", "also this"]) assert.include(error!.cause!, text)
+  })
+
+  it("with an empty cause is an error that says so, not an interruption", () => {
+    assert.deepInclude(outcomeOf(Cause.empty), { status: "error" })
+  })
+})
+
+describe("the description of an error", () => {
+  const cases: ReadonlyArray<readonly [string, unknown, type: string, message: string]> = [
+    ["with a tag takes it as the type", new NotFound({ message: "gone" }), "NotFound", "gone"],
+    ["that is plain data with a tag shows its fields", { _tag: "Refused", status: 403 }, "Refused", "{\"_tag\":\"Refused\",\"status\":403}"],
+    ["of a class takes its name", new TypeError("no"), "TypeError", "no"],
+    ["of a class with a name of its own takes that", new Teapot("short"), "Teapot", "short"],
+    ["without a message repeats its type", new RangeError(), "RangeError", "RangeError"],
+    ["that is a text is the message", "went wrong", "string", "went wrong"],
+    ["that is a number is its digits", 42, "number", "42"],
+    ["that is nothing says so", undefined, "undefined", "undefined"],
+    ["that is a plain object shows its fields", { status: 500 }, "Object", "{\"status\":500}"],
+    ["that is an object without a prototype is readable", Object.create(null), "Object", "{}"],
+    ["that is a cause is that of the cause", Cause.fail(new NotFound({ message: "gone" })), "NotFound", "gone"],
+    ["that is an interruption says so", interruption, "Interrupt", "interrupted"]
+  ]
+  for (const [name, error, type, message] of cases) {
+    it(name, () => {
+      const details = errorDetails(error)
+      assert.deepStrictEqual([details.type, details.message], [type, message])
+    })
+  }
+
+  it("is bounded", () => {
+    const huge = "x".repeat(1_000_000)
+    const details = errorDetails({ _tag: huge, message: huge }, huge)
+    assert.isBelow(details.type.length, 400)
+    assert.isBelow(details.message.length, 17_000)
+    assert.isBelow(details.cause!.length, 66_000)
+  })
+
+  it("of a hostile value is given, whatever reading it does", () => {
+    const thrown = (): never => {
+      throw new Error("hostile")
+    }
+    const hostile: ReadonlyArray<unknown> = [
+      new Proxy({}, { get: thrown, has: thrown }),
+      Object.defineProperty(new Error(), "message", { get: thrown }),
+      Object.defineProperty(new Error("x"), "stack", { get: thrown }),
+      Object.defineProperty(new Error("x"), "name", { value: 5 }),
+      { toString: thrown, toJSON: thrown },
+      { constructor: { name: 5 } },
+      Symbol("s"),
+      () => {}
+    ]
+    for (const error of hostile) {
+      for (const { error: details } of [{ error: errorDetails(error) }, outcomeOf(Cause.die(error))]) {
+        assert.deepStrictEqual([typeof details!.type, typeof details!.message], ["string", "string"])
+      }
+    }
+  })
+})
