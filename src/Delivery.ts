@@ -158,9 +158,11 @@ export const make = (
       {
         queueBytes: options.queueBytes ?? 64 * 1024 * 1024,
         batchWindow: Duration.decode(options.batchWindow ?? "200 millis"),
-        batchRecords: Math.min(options.batchRecords ?? 1_000, provider.maxBatchRecords ?? Number.POSITIVE_INFINITY),
+        batchRecords: oneOrMore(
+          Math.min(options.batchRecords ?? 1_000, provider.maxBatchRecords ?? Number.POSITIVE_INFINITY)
+        ),
         batchBytes: Math.min(options.batchBytes ?? 1024 * 1024, provider.maxBatchBytes ?? Number.POSITIVE_INFINITY),
-        concurrency: options.concurrency ?? provider.concurrency ?? 1,
+        concurrency: oneOrMore(options.concurrency ?? provider.concurrency ?? 1),
         writeTimeout: Duration.decode(options.writeTimeout ?? "30 seconds"),
         retryDelay: Duration.decode(options.retryDelay ?? "200 millis"),
         maxRetryDelay: Duration.decode(options.maxRetryDelay ?? "10 seconds"),
@@ -180,6 +182,7 @@ export const make = (
         Effect.withClock(Clock.make())
       )
     yield* Effect.addFinalizer((exit) => Effect.zipRight(engine.close(0), leaveDisk(exit)))
+    // What cannot be interrupted could not be closed: a fiber has that from the one that forks it.
     yield* Effect.forkIn(engine.run, workers)
     // In the background: a disk that does not answer must not keep the application from starting.
     if (folder !== undefined) {
@@ -190,6 +193,7 @@ export const make = (
           onFailure: ({ message }) => engine.withoutSpool(message),
           onSuccess: (spool) => engine.attach(spool)
         }),
+        Effect.interruptible,
         Effect.forkIn(workers)
       )
     }
@@ -198,3 +202,8 @@ export const make = (
     // The library does not observe itself.
     Effect.withTracerEnabled(false)
   )
+
+// internal
+
+/** A batch of no records, or no slot to write one in, would wait for ever. */
+const oneOrMore = (limit: number): number => limit >= 1 ? limit : 1

@@ -41,6 +41,7 @@
  */
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -63,15 +64,15 @@ export const enabled: Config.Config<boolean> = Config.withDefault(Config.boolean
  */
 export const delivery = Config.all({
   queueBytes: positive("OBSERVABILITY_QUEUE_BYTES"),
-  batchWindow: optional(Config.duration("OBSERVABILITY_BATCH_WINDOW")),
+  batchWindow: duration("OBSERVABILITY_BATCH_WINDOW"),
   batchRecords: positive("OBSERVABILITY_BATCH_RECORDS"),
   batchBytes: positive("OBSERVABILITY_BATCH_BYTES"),
-  writeTimeout: optional(Config.duration("OBSERVABILITY_WRITE_TIMEOUT")),
-  retryDelay: optional(Config.duration("OBSERVABILITY_RETRY_DELAY")),
-  maxRetryDelay: optional(Config.duration("OBSERVABILITY_MAX_RETRY_DELAY")),
+  writeTimeout: duration("OBSERVABILITY_WRITE_TIMEOUT"),
+  retryDelay: duration("OBSERVABILITY_RETRY_DELAY"),
+  maxRetryDelay: duration("OBSERVABILITY_MAX_RETRY_DELAY"),
   spoolDirectory: optional(Config.nonEmptyString("OBSERVABILITY_SPOOL_DIR")),
   spoolBytes: positive("OBSERVABILITY_SPOOL_BYTES"),
-  warningInterval: optional(Config.duration("OBSERVABILITY_WARNING_INTERVAL"))
+  warningInterval: duration("OBSERVABILITY_WARNING_INTERVAL")
 })
 
 /**
@@ -91,9 +92,9 @@ export const service = Config.all({
     maxStringLength: positive("OBSERVABILITY_CAPTURE_MAX_STRING_LENGTH"),
     maxBytes: positive("OBSERVABILITY_CAPTURE_MAX_BYTES")
   }),
-  closeDeadline: optional(Config.duration("OBSERVABILITY_CLOSE_DEADLINE")),
-  flushTimeout: optional(Config.duration("OBSERVABILITY_FLUSH_TIMEOUT")),
-  flushOnTraceEnd: optional(Config.duration("OBSERVABILITY_FLUSH_ON_TRACE_END")),
+  closeDeadline: duration("OBSERVABILITY_CLOSE_DEADLINE"),
+  flushTimeout: duration("OBSERVABILITY_FLUSH_TIMEOUT"),
+  flushOnTraceEnd: duration("OBSERVABILITY_FLUSH_ON_TRACE_END"),
   maxOpenSpans: positive("OBSERVABILITY_MAX_OPEN_SPANS")
 })
 
@@ -117,8 +118,8 @@ export const postgres = Config.all({
     })
   ),
   maxConnections: positive("OBSERVABILITY_MAX_CONNECTIONS"),
-  connectTimeout: optional(Config.duration("OBSERVABILITY_CONNECT_TIMEOUT")),
-  partitionsAhead: positive("OBSERVABILITY_PARTITIONS_AHEAD")
+  connectTimeout: duration("OBSERVABILITY_CONNECT_TIMEOUT"),
+  partitionsAhead: wholeNumber("OBSERVABILITY_PARTITIONS_AHEAD", "expected a whole number from 0 to 365", 0, 365)
 })
 
 // internal
@@ -127,11 +128,30 @@ function optional<A>(config: Config.Config<A>): Config.Config<A | undefined> {
   return Config.map(Config.option(config), Option.getOrUndefined)
 }
 
-function positive(name: string): Config.Config<number | undefined> {
+/** `Config.duration` makes zero of what is negative. */
+function duration(name: string): Config.Config<Duration.Duration | undefined> {
   return optional(
-    Config.validate(Config.integer(name), {
-      message: "expected a whole number above zero",
-      validation: (value) => value > 0
+    Config.mapOrFail(Config.string(name), (text) => {
+      const read = text.trim().startsWith("-") ? Option.none() : Duration.decodeUnknown(text.trim())
+      return Option.isSome(read) && Duration.isFinite(read.value)
+        ? Either.right(read.value)
+        : Either.left(ConfigError.InvalidData([], "expected a duration of zero or more, such as 5 seconds"))
+    })
+  )
+}
+
+function positive(name: string): Config.Config<number | undefined> {
+  return wholeNumber(name, "expected a whole number above zero", 1, Number.MAX_SAFE_INTEGER)
+}
+
+/** `Config.integer` makes zero of an empty text. */
+function wholeNumber(name: string, message: string, from: number, to: number): Config.Config<number | undefined> {
+  return optional(
+    Config.mapOrFail(Config.string(name), (text) => {
+      const value = text.trim() === "" ? Number.NaN : Number(text)
+      return Number.isSafeInteger(value) && value >= from && value <= to
+        ? Either.right(value)
+        : Either.left(ConfigError.InvalidData([], message))
     })
   )
 }

@@ -249,6 +249,13 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
         return Effect.void
       })
 
+    /** Without a parent, what is logged is a trace of its own, which has ended with it. */
+    const logging = (
+      parent: TraceContext | undefined,
+      record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void
+    ): Effect.Effect<void> =>
+      parent === undefined ? Effect.zipRight(recording(record), service.afterTrace) : recording(record)
+
     // as `recording`, written out: a closure less per start and end of every span
     const unsafe: Unsafe = {
       startTrace: (fiber, trace) => {
@@ -315,11 +322,11 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
           if (span instanceof OpenSpan) recorder.updateSpan(span, update)
           else if (span instanceof TraceContext) recorder.annotate(span, update)
         }),
-      logLlmCall: (parent, call) => recording((fiber) => recorder.logLlmCall(ambientOf(fiber), parent, call)),
+      logLlmCall: (parent, call) => logging(parent, (fiber) => recorder.logLlmCall(ambientOf(fiber), parent, call)),
       logChatMessage: (parent, message) =>
-        recording((fiber) => recorder.logChatMessage(ambientOf(fiber), parent, message)),
+        logging(parent, (fiber) => recorder.logChatMessage(ambientOf(fiber), parent, message)),
       logDocumentEvent: (parent, event) =>
-        recording((fiber) => recorder.logDocumentEvent(ambientOf(fiber), parent, event)),
+        logging(parent, (fiber) => recorder.logDocumentEvent(ambientOf(fiber), parent, event)),
       flush: (flushOptions) =>
         Effect.map(
           Effect.forEach(

@@ -28,7 +28,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Input from "./Input.ts"
-import { acquireSpan, unrecordedSpan } from "./internal/acquireSpan.ts"
+import { acquireSpan, afterSpan, unrecordedSpan } from "./internal/acquireSpan.ts"
 import { runIn } from "./internal/region.ts"
 import { observeStream } from "./internal/streamRegion.ts"
 import { ObservabilityService } from "./ObservabilityService.ts"
@@ -80,7 +80,10 @@ export const withSpan: {
     runIn({
       begin: (service, fiber, parent) => service.unsafe.startSpan(fiber, parent, name, options),
       contextOf: (handle) => handle.context,
-      end: (service, fiber, handle, exit) => service.unsafe.endSpan(fiber, handle, exit)
+      end: (service, fiber, handle, exit) => {
+        service.unsafe.endSpan(fiber, handle, exit)
+        return afterSpan(service, handle)
+      }
     }, self)
 )
 

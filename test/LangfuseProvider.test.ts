@@ -214,6 +214,16 @@ describe("what is not written yet", () => {
       expect(rows.every((row) => row["end_time"] !== undefined)).toBe(true)
     }))
 
+  it.scopedLive("does not undo an end that was faster, in the same instant", () =>
+    Effect.gen(function*() {
+      const mock = yield* mockLangfuse("3")
+      const provider = yield* providerOf(mock, { liveStarts: true })
+      const error = { type: "Failed", message: "no", cause: undefined }
+      yield* provider.write(batchOf([closedSpan({ type: "llm", durationMicros: 0, status: "error", error })]))
+      yield* provider.write(batchOf([Records.span({ type: "llm" })]))
+      expect(mock.ingestion.observations).toMatchObject([{ level: "ERROR", status_message: "Failed: no" }])
+    }))
+
   it.scopedLive("is never sent by OTLP", () =>
     Effect.gen(function*() {
       const mock = yield* mockLangfuse("4")
@@ -222,6 +232,23 @@ describe("what is not written yet", () => {
       yield* provider.write(batchOf([Records.span({ type: "llm" }), closedSpan()]))
       expect(mock.otlp.rows.length).toBe(1)
     }))
+})
+
+describe("what is added after the end", () => {
+  const first = closedSpan({ output: "first", attributes: { a: 1 } })
+  const amended = { ...first, output: "second", revision: first.revision + 1 }
+
+  it.scopedLive.each([["3", "in order"], ["3", "late"], ["4", "in order"], ["4", "late"]] as const)(
+    "is what version %s shows, whether the first record comes %s",
+    ([mode, order]) =>
+      Effect.gen(function*() {
+        const mock = yield* mockLangfuse(mode)
+        const provider = yield* providerOf(mock)
+        for (const record of order === "late" ? [amended, first] : [first, amended]) yield* provider.write([record])
+        const rows = mode === "3" ? mock.ingestion.observations : mock.otlp.rows
+        expect(rows.map((row) => row["output"])).toEqual(["second"])
+      })
+  )
 })
 
 describe("verdicts", () => {

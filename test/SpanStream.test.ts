@@ -228,13 +228,17 @@ describe("withSpanStream", () => {
       const failing = (name: string) => ticks(2).pipe(Stream.concat(Stream.fail("broken")), withSpanStream(name))
       yield* onTestClock(
         Effect.gen(function*() {
-          yield* ticks(2).pipe(withSpanStream("concurrent"), Stream.mapEffect(work, { concurrency: 4 }), Stream.runDrain)
+          yield* ticks(2).pipe(
+            withSpanStream("concurrent"),
+            Stream.mapEffect(work, { concurrency: 4 }),
+            Stream.runDrain
+          )
           yield* ticks(2).pipe(withSpanStream("buffered"), Stream.buffer({ capacity: 4 }), Stream.runForEach(work))
           yield* failing("failing").pipe(Stream.buffer({ capacity: 4 }), Stream.runForEach(work), Effect.exit)
         }).pipe(withTrace("trace"))
       )
       const attributes = { "stream.elements": 2, "stream.time_to_first_element_ms": 100 }
-      const expected = { status: "success", durationMicros: 200_000, attributes }
+      const expected = { status: "success" as const, durationMicros: 200_000, attributes }
       assert.deepInclude(yield* spanNamed("concurrent"), expected)
       assert.deepInclude(yield* spanNamed("buffered"), expected)
       assert.deepInclude(yield* spanNamed("failing"), { ...expected, status: "error" })

@@ -7,6 +7,7 @@ import type * as Input from "../Input.ts"
 import type { Service } from "../ObservabilityService.ts"
 import type { SpanHandle } from "../SpanHandle.ts"
 import { TraceContext } from "../TraceContext.ts"
+import { OpenSpan } from "./recording/openSpan.ts"
 
 export const acquireSpan = (
   service: Service,
@@ -23,9 +24,13 @@ export const acquireSpan = (
     (span, exit) =>
       Effect.withFiberRuntime<void>((fiber) => {
         service.unsafe.endSpan(fiber, span, exit)
-        return Effect.void
+        return afterSpan(service, span) ?? Effect.void
       })
   )
+
+/** What is to be done when a span has ended: where its trace was begun for it alone, that has ended with it. */
+export const afterSpan = (service: Service, span: SpanHandle): Effect.Effect<void> | undefined =>
+  span instanceof OpenSpan && span.ownsTrace ? service.afterTrace : undefined
 
 /** A handle for a span that nobody records: the ids are real, so what is made from it is well-formed. */
 export const unrecordedSpan = (

@@ -74,6 +74,10 @@ const objectCost = 32
 const entryCost = 24
 const scalarCost = 8
 
+interface Substituted {
+  readonly toJSON: () => unknown
+}
+
 class Walk {
   size = 0
   private readonly limits: CaptureLimits
@@ -121,7 +125,7 @@ class Walk {
   }
 
   private charactersLeft(): number {
-    return (this.limits.maxBytes - this.size) >> 1
+    return Math.floor((this.limits.maxBytes - this.size) / 2)
   }
 
   /** Getters, proxies and `toJSON` are the caller's code: whatever they throw stays here. */
@@ -143,7 +147,7 @@ class Walk {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype === Object.prototype || prototype === null) {
       return "toJSON" in value && typeof value.toJSON === "function"
-        ? this.substitute(value.toJSON, value, depth)
+        ? this.substitute(value as Substituted, depth)
         : this.entries(value, Object.keys(value), depth)
     }
     return this.instance(value, depth)
@@ -152,25 +156,25 @@ class Walk {
   private instance(value: object, depth: number): Json {
     if (Redacted.isRedacted(value)) return this.note("<redacted>")
     if (BigDecimal.isBigDecimal(value)) return this.text(BigDecimal.format(value))
-    if (value instanceof Date) return this.text(Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString())
+    if (value instanceof Date) return this.text(Number.isNaN(value.getTime()) ? "Invalid Date" : String(value.toISOString()))
     if (value instanceof Error) return this.error(value, depth)
     if (value instanceof Map) return this.map(value, depth)
     if (value instanceof Set) return this.array(this.first(value), depth, value.size)
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
       return this.text(`[${value.constructor.name} of ${value.byteLength} bytes]`)
     }
-    if ("toJSON" in value && typeof value.toJSON === "function") return this.substitute(value.toJSON, value, depth)
+    if ("toJSON" in value && typeof value.toJSON === "function") return this.substitute(value as Substituted, depth)
     if (value instanceof RegExp || value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet) {
-      return this.text(value instanceof RegExp ? value.toString() : `[${value.constructor.name}]`)
+      return this.text(value instanceof RegExp ? String(value) : `[${value.constructor.name}]`)
     }
     return this.entries(value, Object.keys(value), depth)
   }
 
   /** What `toJSON` gives may have a `toJSON` of its own, without end. */
-  private substitute(toJSON: CallableFunction, value: object, depth: number): Json {
+  private substitute(value: Substituted, depth: number): Json {
     return depth >= this.limits.maxDepth
       ? this.note(`[Object deeper than ${depth} levels]`)
-      : this.any(toJSON.call(value), depth + 1)
+      : this.any(value.toJSON(), depth + 1)
   }
 
   /** As many elements as can be kept: a collection may hold millions. */
@@ -264,7 +268,7 @@ const nameOf = (value: { readonly name: unknown }): string => {
 
 const messageOf = (error: unknown): string => {
   try {
-    return error instanceof Error ? error.message : String(error)
+    return String(error instanceof Error ? error.message : error)
   } catch {
     return "unknown"
   }

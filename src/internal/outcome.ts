@@ -70,16 +70,20 @@ const printed = (cause: Cause.Cause<unknown>): string | undefined => {
 const typeOf = (error: unknown): string => {
   if (Predicate.hasProperty(error, "_tag") && typeof error._tag === "string") return error._tag
   // an error class that sets no name of its own inherits the one of `Error`
-  if (error instanceof Error && error.name !== "Error") return error.name
-  if (typeof error === "object" && error !== null) return error.constructor?.name || "Object"
-  return typeof error
+  if (error instanceof Error && error.name !== "Error" && isName(error.name)) return error.name
+  if (typeof error !== "object" || error === null) return typeof error
+  const name: unknown = error.constructor?.name
+  return isName(name) ? name : "Object"
 }
+
+/** The types say that a name is text, and JavaScript lets it be anything. */
+const isName = (name: unknown): name is string => typeof name === "string" && name !== ""
 
 const messageOf = (error: unknown): string => {
   if (typeof error === "string") return error
   if (Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== "") {
     return error.message
   }
-  if (error instanceof Error) return error.name
+  if (error instanceof Error) return typeOf(error)
   return typeof error === "object" && error !== null ? JSON.stringify(capture(error, errorLimits).value) : String(error)
 }

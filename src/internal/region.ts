@@ -30,7 +30,7 @@ export interface Region<Place> {
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
     place: Place,
     exit: Exit.Exit<unknown, unknown>
-  ) => Effect.Effect<void> | void
+  ) => Effect.Effect<void> | undefined
 }
 
 export const runIn = <Place, A, E, R>(
@@ -49,7 +49,7 @@ export const runIn = <Place, A, E, R>(
         const leave = (exit: Exit.Exit<A, E>) => {
           setContext(fiber, around)
           const after = region.end(service, fiber, place, exit)
-          return after ? Effect.zipRight(after, exit) : exit
+          return after !== undefined ? Effect.zipRight(after, exit) : exit
         }
         return Effect.matchCauseEffect(restore(self), {
           onFailure: (cause) => leave(Exit.failCause(cause)),

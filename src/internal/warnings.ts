@@ -25,11 +25,14 @@ export class Warnings {
         return Effect.void
       }
       this.kinds.set(kind, { last: now, count: 0 })
-      return Effect.annotateLogs(Effect.logWarning(`effect-observability: ${message}`), {
-        ...this.annotations,
-        kind,
-        count
-      })
+      return log(message, { ...this.annotations, kind, count })
     })
   }
 }
+
+/** The logger is the application's: what it throws must not end the fiber that delivers. */
+export const log = (message: string, annotations: Readonly<Record<string, unknown>>): Effect.Effect<void> =>
+  Effect.logWarning(`effect-observability: ${message}`).pipe(
+    Effect.annotateLogs(annotations),
+    Effect.catchAllDefect(() => Effect.void)
+  )

@@ -31,7 +31,7 @@ const storedCalls = Effect.fnUntraced(function*(store: Effect.Effect.Success<typ
   return yield* store.calls
 })
 
-describe("kill -9 of the application", () => {
+describe("kill -9 of the application", { timeout: 60_000 }, () => {
   it.scopedLive("with a healthy server loses at most what the last batch window held", () =>
     Effect.gen(function*() {
       const store = yield* ownStore

@@ -39,7 +39,7 @@ const posting = (port: number): Provider => ({
 
 const total = 1_000
 
-describe("a provider that hangs for ever", () => {
+describe("a provider that hangs for ever", { timeout: 60_000 }, () => {
   it.scopedLive("keeps nothing from a healthy PostgreSQL next to it, and holds up the end until the deadline at most", () =>
     Effect.gen(function*() {
       const { calls, url } = yield* ownStore
@@ -49,14 +49,13 @@ describe("a provider that hangs for ever", () => {
         const postgres = yield* PgProvider.make({ url })
         const service = yield* ObservabilityService.make({
           providers: [posting(port), postgres],
-          closeDeadline: "1 second",
-          delivery: { queueBytes: 2 * 1024 * 1024 }
+          closeDeadline: "1 second"
         })
         yield* recordCalls(service, { total, perSecond: 500 })
         const recorded = performance.now()
         const { dropped, rejected } = yield* settled(service, ({ written }) => written >= 2 * total)
         assert.strictEqual(dropped + rejected, 0)
-        assert.isBelow(performance.now() - recorded, 5_000, "as promptly as without the other")
+        assert.isBelow(performance.now() - recorded, 10_000, "as promptly as without the other")
         closing = performance.now()
         return service
       }))

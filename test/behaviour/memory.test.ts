@@ -6,7 +6,7 @@ import type { HeapSaid } from "./fixtures/unended.ts"
 
 const count = 200_000
 
-describe("memory", () => {
+describe("memory", { timeout: 60_000 }, () => {
   it.scopedLive("does not grow with spans and traces that are never ended, nor with those that are", () =>
     Effect.gen(function*() {
       const application = yield* program<HeapSaid>("unended.ts", count, { nodeArguments: ["--expose-gc"] })

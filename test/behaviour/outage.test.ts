@@ -37,7 +37,7 @@ const survives = (
     assert.isAtLeast(postgres!.written, rows)
   })
 
-describe("an outage of PostgreSQL under load loses nothing, and the receipt is exact", () => {
+describe("an outage of PostgreSQL under load loses nothing, and the receipt is exact", { timeout: 60_000 }, () => {
   it.scopedLive("when the server is stopped and started again", () =>
     survives((server) => server.stop, (server) => server.start))
 

@@ -31,7 +31,7 @@ const withoutLibrary = Effect.provide(application, ObservabilityService.layerNoo
 /** Nobody listens there. */
 const nowhere = Redacted.make("postgres://nobody@localhost:1/nothing")
 
-describe("PostgreSQL that is down when the application starts", () => {
+describe("PostgreSQL that is down when the application starts", { timeout: 60_000 }, () => {
   it.scopedLive("and comes later gets everything that was recorded before", () =>
     Effect.gen(function*() {
       const { calls, rows, server, url } = yield* ownStore

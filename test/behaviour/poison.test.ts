@@ -11,7 +11,7 @@ import { ownStore } from "./fixtures/stored.ts"
 const total = 400
 const poisonous = [7, 8, 250, 400]
 
-describe("records that PostgreSQL refuses", () => {
+describe("records that PostgreSQL refuses", { timeout: 60_000 }, () => {
   it.scopedLive("are found among the others of their batch, kept with the reason, and counted; all others are stored", () =>
     Effect.gen(function*() {
       const { calls, rows, url } = yield* ownStore

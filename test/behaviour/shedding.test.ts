@@ -37,7 +37,7 @@ const storedTraces = `
       as "droppedMessages"
   from observability.traces t order by t.started_at, t.name`
 
-describe("when neither memory nor disk has room", () => {
+describe("when neither memory nor disk has room", { timeout: 60_000 }, () => {
   it.scopedLive("whole traces are dropped, their roots are kept, and the store has notes that add up to what is missing", () =>
     Effect.gen(function*() {
       const { rows, server, url } = yield* ownStore

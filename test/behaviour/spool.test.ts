@@ -52,25 +52,27 @@ const corrupt = (directory: string, times: number) =>
     }
   })
 
-describe("a spool", () => {
+describe("a spool", { timeout: 60_000 }, () => {
   it.scopedLive("is used before anything is dropped, also when one batch would fill the memory", () =>
     Effect.gen(function*() {
       const store = gate()
       const service = yield* serviceWith(store.provider, {
         spoolDirectory: yield* emptyFolder,
-        queueBytes: mebibyte,
-        batchBytes: mebibyte
+        queueBytes: 4 * mebibyte,
+        batchBytes: 4 * mebibyte
       }, "10 seconds")
-      for (let number = 1; number <= 200; number++) {
+      for (let number = 1; number <= 600; number++) {
         yield* recordCall(service, number)
-        if (number % 5 === 0) yield* Effect.sleep("20 millis")
+        if (number % 10 === 0) yield* Effect.sleep("20 millis")
       }
-      const { dropped, spooled } = yield* statsOnce(service, ({ accepted }) => accepted >= 400, "store")
+      // takes in what waits for the batch window to be over
+      yield* service.flush({ timeout: 0 })
+      const { dropped, spooled } = yield* statsOnce(service, ({ accepted }) => accepted >= 1_200, "store")
       assert.strictEqual(dropped, 0)
       assert.isAbove(spooled, 0)
       yield* store.up
       yield* settled(service, ({ written }) => written > 0, "store")
-      assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(200))
+      assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(600))
     }))
 
   it.scopedLive.skipIf(!canMount)(

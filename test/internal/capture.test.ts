@@ -338,6 +338,12 @@ describe("a limit", () => {
     assert.match(captured("x".repeat(1_000), { maxBytes: 100 }) as string, /^x{50}… \[cut: 950 of 1000 characters\]$/)
   })
 
+  it("of bytes may be as large as one likes", () => {
+    for (const maxBytes of [2 ** 31, 2 ** 33, Number.MAX_SAFE_INTEGER, Infinity]) {
+      assert.deepStrictEqual(captured({ text: "kept" }, { maxBytes }), { text: "kept" })
+    }
+  })
+
   it("of entries bounds the work, too: a source without an end is left", () => {
     let taken = 0
     class Endless extends Set<number> {
@@ -351,6 +357,37 @@ describe("a limit", () => {
 
   it("of depth holds for what toJSON gives, too", () => {
     assert.strictEqual(captured(endlessJson(), { maxDepth: 5 }), "[Object deeper than 5 levels]")
+  })
+})
+
+describe("hostile code", () => {
+  const withMessage = (message: unknown) => Object.defineProperty(new Error(), "message", { value: message })
+
+  it("that throws an error whose message is no text does not get out", () => {
+    for (const message of [Symbol("why"), { toString: thrown }, 5]) {
+      const throwing = () => {
+        throw withMessage(message)
+      }
+      const values = [new Proxy({}, { ownKeys: throwing }), { toJSON: throwing }, new Proxy([], { get: throwing })]
+      for (const value of [...values, Object.defineProperty({}, "a", { get: throwing, enumerable: true })]) {
+        assert.match(JSON.stringify(captured(value)), /^(\{"a":)?"\[Unreadable: .+\]"\}?$/)
+      }
+    }
+  })
+
+  it("that gives an object where text belongs has it replaced by text, not kept", () => {
+    const given = { length: 0, secret: [1] }
+    class When extends Date {
+      override toISOString(): never {
+        return given as never
+      }
+    }
+    class Pattern extends RegExp {
+      override toString(): never {
+        return given as never
+      }
+    }
+    for (const value of [new When(0), new Pattern("a")]) assert.isString(captured(value))
   })
 })
 

@@ -13,6 +13,7 @@ export interface StoredEvent {
 export class IngestionRows {
   /** Events by what they are about; a thing that changes its type is another thing. */
   private readonly entities = new Map<string, Array<StoredEvent>>()
+  private readonly keysOfId = new Map<string, ReadonlyArray<string>>()
   private readonly traceOfObservation = new Map<string, unknown>()
   private readonly firstSeen = new Map<string, { environment: unknown; start: unknown }>()
 
@@ -24,6 +25,7 @@ export class IngestionRows {
       const key = keyOf(event)
       if (key === undefined) continue
       const known = this.entities.get(key) ?? []
+      if (known.length === 0) this.keysOfId.set(idOf(key), [...this.keysOfId.get(idOf(key)) ?? [], key])
       this.entities.set(key, [...known.filter((other) => other.id !== event.id), event])
       touched.add(key)
     }
@@ -61,15 +63,19 @@ export class IngestionRows {
 
   /** A thing of another type under the same id, which began before. */
   private earlier(key: string) {
-    const other = Array.from(this.firstSeen.keys()).find((known) => known !== key && idOf(known) === idOf(key))
+    const other = this.namesake(key)
     return other === undefined ? undefined : this.firstSeen.get(other)
   }
 
   /** A change of type starts from what is known of the id, and leaves the row that was there. */
   private withEarlier(key: string, events: ReadonlyArray<StoredEvent>): ReadonlyArray<StoredEvent> {
     if (events.some((event) => event.type.endsWith("-create"))) return events
-    const other = Array.from(this.entities.keys()).find((known) => known !== key && idOf(known) === idOf(key))
+    const other = this.namesake(key)
     return other === undefined ? events : [...this.entities.get(other)!, ...events]
+  }
+
+  private namesake(key: string): string | undefined {
+    return this.keysOfId.get(idOf(key))?.find((known) => known !== key && this.firstSeen.has(known))
   }
 
   private traceRow(key: string, events: ReadonlyArray<StoredEvent>): Row {

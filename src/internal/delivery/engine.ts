@@ -14,7 +14,7 @@ import type { Delivery, Receipt, Stats } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Provider } from "../../Provider.ts"
 import type { Spool } from "../spool/spool.ts"
-import { Warnings } from "../warnings.ts"
+import { log, Warnings } from "../warnings.ts"
 import { Accounts } from "./accounts.ts"
 import { Breaker } from "./breaker.ts"
 import type { Part } from "./courier.ts"
@@ -344,9 +344,14 @@ export class Engine implements Delivery {
 
   private readonly report = Effect.suspend(() => {
     const { accepted, dropped, rejected, spooled, written } = this.accounts.receipt()
-    return dropped + rejected + spooled === 0 ? Effect.void : Effect.annotateLogs(
-      Effect.logWarning("effect-observability: closed with records that were not written"),
-      { provider: this.provider, accepted, written, spooled, dropped, rejected, ...this.accounts.droppedByReason }
-    )
+    return dropped + rejected + spooled === 0 ? Effect.void : log("closed with records that were not written", {
+      provider: this.provider,
+      accepted,
+      written,
+      spooled,
+      dropped,
+      rejected,
+      ...this.accounts.droppedByReason
+    })
   })
 }

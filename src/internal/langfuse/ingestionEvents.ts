@@ -5,6 +5,7 @@
  * of the envelope follows from the record: what is sent again is, byte for byte, what was sent before, as a server
  * expects that remembers which envelopes it has seen.
  */
+import { closedRevision } from "../../Observation.ts"
 import type { Entry, EntryType } from "./entry.ts"
 import { isoOf } from "./instants.ts"
 import { environmentName, identifier, label } from "./text.ts"
@@ -81,9 +82,16 @@ const modelOf = ({ model }: Entry): Readonly<Record<string, unknown>> =>
     completionStartTime: model.firstTokenUnixMicros === undefined ? undefined : isoOf(model.firstTokenUnixMicros)
   }
 
-/** Of two events of one thing the later wins, and what has ended must win over what began in the same instant. */
+/**
+ * Of two events of one thing the one with the later envelope wins, so a later revision must have it: what has ended
+ * before what was running, however short that was, and what was added after the end before both.
+ */
 const envelopeTime = (entry: Entry): string =>
-  isoOf(Math.max(entry.endUnixMicros ?? 0, entry.startUnixMicros + (entry.isOpen ? 0 : 1_000)))
+  entry.isOpen
+    ? isoOf(entry.startUnixMicros + Math.min(entry.revision, 999) * 1_000)
+    : isoOf(
+      Math.max(entry.endUnixMicros ?? 0, entry.startUnixMicros + 1_000_000) + (entry.revision - closedRevision) * 1_000
+    )
 
 /** Without a prototype, `__proto__` is a key like any other. */
 const objectOf = (pairs: Entry["metadata"]): Record<string, string> => {

@@ -62,7 +62,7 @@ const jsonText = (value: Json): string => {
     : text
 }
 
-const refusedEscape = /\\u(?:0000)/
+const refusedEscape = /\\u(?:0000|d[89a-f])/
 const anyEscape = /\\(?:u[0-9a-f]{4}|.)/g
 
 /** `Json` cannot be refused by `JSON.stringify`; what a wrong cast smuggled in says so in place of the value. */

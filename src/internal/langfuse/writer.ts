@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Observation } from "../../Observation.ts"
 import type { Rejection } from "../../Provider.ts"
 import { ProviderError } from "../../Provider.ts"
+import { Amendments } from "./amendments.ts"
 import { entryOf, KnownTraces } from "./entryOf.ts"
 import { slowly } from "./failure.ts"
 import { Ingestion } from "./ingestion.ts"
@@ -21,6 +22,7 @@ export class Writer {
   private readonly protocols: Protocols
   private readonly senders: Readonly<Record<Protocol, Sender>>
   private readonly traces = new KnownTraces()
+  private readonly amendments = new Amendments()
   /** Stored by a protocol that was then given up: the other would store it a second time. */
   private readonly stored = new WeakSet<Observation>()
 
@@ -48,7 +50,10 @@ export class Writer {
   write(batch: NonEmptyReadonlyArray<Observation>): Effect.Effect<void, ProviderError> {
     return Effect.suspend(() => {
       // before anything is encoded: a trace may come after its spans
-      for (const record of batch) if (record._tag === "Trace") this.traces.learn(record)
+      for (const record of batch) {
+        if (record._tag === "Trace") this.traces.learn(record)
+        this.amendments.learn(record)
+      }
       const items: Array<Item> = []
       batch.forEach((record, index) => {
         if (this.isExported(record)) items.push({ index, entry: entryOf(record) })
@@ -62,7 +67,7 @@ export class Writer {
 
   /** What has ended; and what has begun, where that is wanted and will be the same row when it has ended. */
   private isExported(record: Observation): boolean {
-    if (this.stored.has(record)) return false
+    if (this.stored.has(record) || this.amendments.overtakes(record)) return false
     if (!("status" in record) || record.status !== "in_progress") return true
     return this.liveStarts && !(record._tag === "Span" && isPlain(record))
   }

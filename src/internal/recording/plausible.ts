@@ -7,7 +7,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type { Json, JsonObject } from "../../Observation.ts"
 import type { CostInput, Usage } from "../../Usage.ts"
-import { costFrom, fromPromptAndCompletion, make } from "../../Usage.ts"
+import { costFrom, make } from "../../Usage.ts"
 
 /** The key under which a record says which of its figures were left out. */
 export const problemsKey = "observability.problems"
@@ -34,29 +34,44 @@ export class Plausible {
     return this.refuse(`${name} is ${String(value)}; expected a duration of zero or more`)
   }
 
-  /** @param known what was known before, and stays where nothing, or nothing possible, is said */
-  usage(input: {
-    readonly usage?: Partial<Usage> | undefined
-    readonly promptTokens?: number | undefined
-    readonly completionTokens?: number | undefined
-  }, known: Usage | undefined): Usage | undefined {
-    if (input.usage !== undefined) return this.right(make(input.usage))
-    const { completionTokens, promptTokens } = input
-    return promptTokens === undefined && completionTokens === undefined ?
-      undefined :
-      this.right(fromPromptAndCompletion({
-        promptTokens: this.count("promptTokens", promptTokens),
-        completionTokens: this.count("completionTokens", completionTokens)
-      }))
+  /** @param known what was known before: it stays where nothing is said, or nothing that can be true */
+  usage(
+    input: {
+      readonly usage?: Partial<Usage> | undefined
+      readonly promptTokens?: number | undefined
+      readonly completionTokens?: number | undefined
+    },
+    known: Usage | undefined
+  ): Usage | undefined {
+    if (input.usage !== undefined) return this.right(make(input.usage)) ?? known
+    const promptTokens = this.count("promptTokens", input.promptTokens)
+    const completionTokens = this.count("completionTokens", input.completionTokens)
+    if (promptTokens === undefined && completionTokens === undefined) return known
+    return this.right(make({
+      ...known,
+      ...(promptTokens === undefined ? {} : {
+        uncachedInputTokens: promptTokens,
+        cacheReadTokens: undefined,
+        cacheWriteTokens: undefined
+      }),
+      ...(completionTokens === undefined ? {} : { outputTokens: completionTokens, reasoningTokens: undefined })
+    }))
   }
 
   cost(value: CostInput | undefined): BigDecimal.BigDecimal | undefined {
     return value === undefined ? undefined : this.right(costFrom(value))
   }
 
-  /** The sentences, as an object to be merged into the record's attributes; `undefined` when all is well. */
-  report(): JsonObject | undefined {
-    return this.problems === undefined ? undefined : { [problemsKey]: this.problems satisfies Json }
+  /**
+   * The sentences, as an object to be merged into the record's attributes; `undefined` when all is well.
+   *
+   * @param known the attributes so far: what they say of earlier figures is kept
+   */
+  report(known?: JsonObject | undefined): JsonObject | undefined {
+    if (this.problems === undefined) return undefined
+    const earlier = known?.[problemsKey]
+    const problems: ReadonlyArray<Json> = Array.isArray(earlier) ? [...earlier, ...this.problems] : this.problems
+    return { [problemsKey]: problems.slice(0, maxProblems) }
   }
 
   private right<A>(result: Either.Either<A, { readonly message: string }>): A | undefined {
@@ -69,6 +84,9 @@ export class Plausible {
     return undefined
   }
 }
+
+/** A program that is wrong in a loop says nothing new after these. */
+const maxProblems = 16
 
 /** `Duration` makes zero of what is negative, and of what is no number: here it must not pass for a measurement. */
 const isNegative = (value: Duration.DurationInput): boolean => {

@@ -40,6 +40,8 @@ export class Recorder {
   private readonly maxOpen: number
   private readonly intake: Intake
   private readonly traces = new Map<string, OpenTrace>()
+  /** Those for which there was no room, for as long as the program that is to end them holds their context. */
+  private readonly forgotten = new WeakMap<TraceContext, OpenTrace>()
   private readonly spans = new Map<string, OpenSpan>()
   private readonly timelines = new Timelines()
   private sequence = 0
@@ -64,9 +66,10 @@ export class Recorder {
   }
 
   endTrace(ambient: Ambient, context: TraceContext, end: Input.TraceEnd, outcome = outcomeOf(end)): void {
-    const known = this.traces.get(context.traceId)
+    const known = this.openTrace(context)
     const trace = known ?? this.foreignTrace(ambient, context)
     this.traces.delete(context.traceId)
+    this.forgotten.delete(context)
     const plausible = new Plausible()
     const stated = {
       inputTokens: plausible.count("inputTokens", end.inputTokens),
@@ -75,16 +78,17 @@ export class Recorder {
     }
     const isStated = (stated.inputTokens ?? stated.outputTokens ?? stated.costUsd) !== undefined
     const duration = plausible.micros("duration", end.duration) ?? elapsedMicros(trace, known === undefined, ambient)
-    if (end.metadata !== undefined) trace.addMetadata(this.takeObject(trace, end.metadata))
-    if (end.output !== undefined) trace.output = this.take(trace, end.output)
-    trace.addMetadata(plausible.report())
+    if (end.metadata !== undefined) trace.metadata = this.merged(trace, trace.metadata, end.metadata)
+    if (end.output !== undefined) trace.output = this.taken(trace, trace.output, end.output)
+    trace.addMetadata(plausible.report(trace.metadata))
     trace.close(outcome, duration, isStated ? stated : undefined)
+    trace.size += sizeOfError(outcome.error)
     this.intake.pushOpen(trace, trace.size)
   }
 
   /** Ends a trace that a region of the program began, unless the program has ended it itself. */
   endTraceOfRegion(ambient: Ambient, context: TraceContext, exit: Exit.Exit<unknown, unknown>): void {
-    if (this.traces.has(context.traceId)) this.endTrace(ambient, context, {}, Outcomes.fromExit(exit))
+    if (this.openTrace(context) !== undefined) this.endTrace(ambient, context, {}, Outcomes.fromExit(exit))
   }
 
   /** Starts a span below `parent`, or, without one, in a trace of its own that ends with it. */
@@ -112,8 +116,10 @@ export class Recorder {
   /** Adds to a span, also to one that is over: the record is then written once more. */
   updateSpan(span: OpenSpan, update: Input.SpanUpdate): void {
     const plausible = new Plausible()
+    const before = span.modelCall
     this.applyUpdate(span, update, plausible)
-    span.addAttributes(plausible.report())
+    span.addAttributes(plausible.report(span.attributes))
+    if (!span.isOpen && span.modelCall !== undefined) this.countLate(span, span.modelCall, before)
     this.intake.pushOpen(span, span.size)
   }
 
@@ -123,9 +129,9 @@ export class Recorder {
     if (span !== undefined) return this.updateSpan(span, update)
     const trace = this.traces.get(context.traceId)
     if (trace === undefined || trace.context.spanId !== context.spanId) return
-    if (update.attributes !== undefined) trace.addMetadata(this.takeObject(trace, update.attributes))
-    if (update.input !== undefined) trace.input = this.take(trace, update.input)
-    if (update.output !== undefined) trace.output = this.take(trace, update.output)
+    if (update.attributes !== undefined) trace.metadata = this.merged(trace, trace.metadata, update.attributes)
+    if (update.input !== undefined) trace.input = this.taken(trace, trace.input, update.input)
+    if (update.output !== undefined) trace.output = this.taken(trace, trace.output, update.output)
     this.intake.pushOpen(trace, trace.size)
   }
 
@@ -175,6 +181,7 @@ export class Recorder {
       const sizes = { size: baseSize }
       const retryCount = plausible.count("retryCount", event.retryCount)
       const details = event.error === undefined ? undefined : Outcomes.errorDetails(event.error)
+      sizes.size += sizeOfError(details)
       const record: Observation.DocumentEvent = {
         _tag: "DocumentEvent",
         ...this.common(context),
@@ -208,6 +215,10 @@ export class Recorder {
     }
   }
 
+  private openTrace(context: TraceContext): OpenTrace | undefined {
+    return this.traces.get(context.traceId) ?? this.forgotten.get(context)
+  }
+
   /** A trace that another process began: what this one does not know stays as the other has it. */
   private foreignTrace(ambient: Ambient, context: TraceContext): OpenTrace {
     const startMillis = unixMillisOf(context.traceId)
@@ -217,12 +228,13 @@ export class Recorder {
     return new OpenTrace(this.resource, context, timeline, undefined, undefined, undefined)
   }
 
-  private beginTrace(ambient: Ambient, input: Input.Trace): OpenTrace {
+  /** @param elapsedMicros how long ago the trace started */
+  private beginTrace(ambient: Ambient, input: Input.Trace, elapsedMicros = 0): OpenTrace {
     const now = ambient.clock.unsafeCurrentTimeMillis()
     const trace = new OpenTrace(
       this.resource,
-      TraceContext.unsafeRoot(ambient.generator, now, input),
-      this.timelines.start(ambient.clock, now),
+      TraceContext.unsafeRoot(ambient.generator, now - elapsedMicros / 1_000, input),
+      this.timelines.start(ambient.clock, now).from(elapsedMicros),
       cutString(input.name, maxNameLength),
       input.operationType,
       input.tags === undefined ? undefined : Array.from(input.tags, String)
@@ -230,7 +242,10 @@ export class Recorder {
     if (input.metadata !== undefined) trace.metadata = this.takeObject(trace, input.metadata)
     if (input.input !== undefined) trace.input = this.take(trace, input.input)
     this.traces.set(trace.context.traceId, trace)
-    if (this.traces.size > this.maxOpen) forgetOldest(this.traces)
+    if (this.traces.size > this.maxOpen) {
+      const oldest = forgetOldest(this.traces)
+      if (oldest !== undefined) this.forgotten.set(oldest.context, oldest)
+    }
     this.intake.pushOpen(trace, trace.size)
     return trace
   }
@@ -243,7 +258,9 @@ export class Recorder {
     type: Observation.SpanType,
     elapsedMicros: number | undefined
   ): OpenSpan {
-    const trace = parent === undefined ? this.beginTrace(ambient, { name }) : this.traces.get(parent.traceId)
+    const trace = parent === undefined
+      ? this.beginTrace(ambient, { name }, elapsedMicros)
+      : this.traces.get(parent.traceId)
     const timeline = trace?.timeline ?? this.timelines.start(ambient.clock)
     const context = TraceContext.unsafeChild(parent ?? trace!.context, ambient.generator)
     return new OpenSpan(
@@ -261,10 +278,13 @@ export class Recorder {
   private finishSpan(ambient: Ambient, span: OpenSpan, outcome: Outcome, durationMicros: number | undefined): void {
     if (!span.isOpen) return
     span.close(outcome, durationMicros)
+    span.size += sizeOfError(outcome.error)
     this.spans.delete(span.spanId)
     if (span.modelCall !== undefined) this.countUsage(span, span.modelCall)
     this.intake.pushOpen(span, span.size)
-    if (span.ownsTrace && this.traces.has(span.traceId)) this.endTrace(ambient, span.context, {}, outcome)
+    if (span.ownsTrace && span.trace !== undefined && this.openTrace(span.trace.context) !== undefined) {
+      this.endTrace(ambient, span.trace.context, {}, outcome)
+    }
   }
 
   /** Figures count once: where a span below holds them too, those above are only repeated. */
@@ -280,12 +300,23 @@ export class Recorder {
     }
   }
 
+  /** What is found out about a call that is over counts, too: once, and not what was counted when it ended. */
+  private countLate(span: OpenSpan, call: Observation.ModelCall, before: Observation.ModelCall | undefined): void {
+    this.countUsage(span, {
+      ...call,
+      usage: before?.usage === undefined ? call.usage : undefined,
+      costUsd: before?.costUsd === undefined ? call.costUsd : undefined
+    })
+  }
+
   private applyUpdate(span: OpenSpan, update: Input.SpanUpdate, plausible: Plausible): void {
-    if (update.attributes !== undefined) span.addAttributes(this.takeObject(span, update.attributes))
-    if (update.input !== undefined) span.input = this.take(span, update.input)
-    if (update.output !== undefined) span.output = this.take(span, update.output)
+    if (update.attributes !== undefined) span.attributes = this.merged(span, span.attributes, update.attributes)
+    if (update.input !== undefined) span.input = this.taken(span, span.input, update.input)
+    if (update.output !== undefined) span.output = this.taken(span, span.output, update.output)
     span.metrics = metricsOf(span.metrics, update, plausible)
-    span.modelCall = modelCallOf(span.modelCall, update, plausible)
+    const call = modelCallOf(span.modelCall, update, plausible)
+    // one that is over has been told already whether it repeats what is below it
+    span.modelCall = call !== undefined && !span.isOpen && span.usageBelow ? { ...call, isSubtotal: true } : call
   }
 
   /** Runs with the given context, or in a trace of its own where there is none. */
@@ -317,6 +348,31 @@ export class Recorder {
     }
   }
 
+  /** Takes a value in the place of another, which costs nothing any more. */
+  private taken(sized: { size: number }, known: Observation.Json | undefined, value: unknown): Observation.Json {
+    if (known !== undefined) sized.size -= this.sizeOf(known)
+    return this.take(sized, value)
+  }
+
+  /** Takes entries beside those that are there, and in the place of those of the same name. */
+  private merged(
+    sized: { size: number },
+    known: Observation.JsonObject | undefined,
+    value: Input.Attributes
+  ): Observation.JsonObject {
+    const added = this.takeObject(sized, value)
+    if (known === undefined) return added
+    for (const key of Object.keys(added)) {
+      if (Object.hasOwn(known, key)) sized.size -= this.sizeOf({ [key]: known[key]! })
+    }
+    return { ...known, ...added }
+  }
+
+  /** What was captured costs as much when it is captured again. */
+  private sizeOf(known: Observation.Json): number {
+    return typeof known === "string" ? sizeOfString(known) : capture(known, this.limits).size
+  }
+
   private take(sized: { size: number }, value: unknown): Observation.Json {
     if (
       typeof value === "string" && value.length <= this.limits.maxStringLength &&
@@ -339,6 +395,11 @@ export class Recorder {
 
 const maxNameLength = 1_000
 
+const sizeOfError = (error: Observation.ErrorDetails | undefined): number =>
+  error === undefined
+    ? 0
+    : sizeOfString(error.type) + sizeOfString(error.message) + sizeOfString(error.cause ?? "")
+
 /** A trace of another process has a start to count from only when its id carries one. */
 const elapsedMicros = (trace: OpenTrace, isForeign: boolean, { clock }: Ambient): number | undefined => {
   if (!isForeign) return trace.timeline.now(clock) - trace.timeline.startUnixMicros
@@ -351,11 +412,12 @@ const elapsedMicros = (trace: OpenTrace, isForeign: boolean, { clock }: Ambient)
 /** What the fields of a message or an event cost in memory, beside what was captured into it. */
 const baseSize = 500
 
-const forgetOldest = (records: Map<string, unknown>): void => {
-  for (const key of records.keys()) {
+const forgetOldest = <A>(records: Map<string, A>): A | undefined => {
+  for (const [key, record] of records) {
     records.delete(key)
-    return
+    return record
   }
+  return undefined
 }
 
 const merge = (
@@ -422,7 +484,7 @@ const modelCallOf = (
     temperature: plausible.finite("temperature", temperature) ?? known?.temperature,
     finishReason: finishReason ?? known?.finishReason,
     timeToFirstTokenMicros: plausible.micros("timeToFirstToken", timeToFirstToken) ?? known?.timeToFirstTokenMicros,
-    usage: plausible.usage(update) ?? known?.usage,
+    usage: plausible.usage(update, known?.usage),
     costUsd: plausible.cost(costUsd) ?? known?.costUsd,
     isSubtotal: false
   }

@@ -18,6 +18,13 @@ export class Timeline {
   now(clock: Clock.Clock): number {
     return this.startUnixMicros + microsBetween(this.startNanos, clock.unsafeCurrentTimeNanos())
   }
+
+  /** The same times, counted from an earlier start. */
+  from(earlierMicros: number): Timeline {
+    return earlierMicros === 0
+      ? this
+      : new Timeline(this.startUnixMicros - earlierMicros, this.startNanos - BigInt(earlierMicros) * 1_000n)
+  }
 }
 
 /**

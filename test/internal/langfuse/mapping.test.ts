@@ -1,6 +1,6 @@
 /** What becomes of each kind of record in Langfuse, by both protocols. */
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, FastCheck as fc } from "effect"
+import { Effect, FastCheck as fc, Runtime } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Json, JsonObject, Observation } from "../../../src/Observation.ts"
 import { closedRevision } from "../../../src/Observation.ts"
@@ -422,11 +422,12 @@ describe("whatever is recorded", () => {
       Effect.gen(function*() {
         const mock = yield* mockLangfuse(mode)
         const provider = yield* providerOf(mock)
+        const runPromise = Runtime.runPromise(yield* Effect.runtime<never>())
         yield* Effect.promise(() =>
           fc.assert(
             fc.asyncProperty(trace, span, message, event, async (...records) => {
               // refusal of any of them would fail here
-              await Effect.runPromise(provider.write(records))
+              await runPromise(provider.write(records))
               const rows = readBack(mock)
               const [aTrace, aSpan, aMessage] = records
               expect(rows.has(aTrace.spanId) && rows.has(aMessage.messageId)).toBe(true)

@@ -1,0 +1,32 @@
+/**
+ * What was added to after its end, and so is written more than once. A server of version 4 keeps what comes last and not
+ * what is newest, so what has been overtaken, while it waited to be tried again, is not sent any more.
+ */
+import type { Observation } from "../../Observation.ts"
+import { closedRevision } from "../../Observation.ts"
+
+export class Amendments {
+  private readonly newest = new Map<string, number>()
+
+  learn(record: Observation): void {
+    if (record.revision <= closedRevision) return
+    const newest = Math.max(record.revision, this.newest.get(record.spanId) ?? 0)
+    this.newest.delete(record.spanId)
+    this.newest.set(record.spanId, newest)
+    if (this.newest.size > maxAmendments) {
+      for (const oldest of this.newest.keys()) {
+        this.newest.delete(oldest)
+        break
+      }
+    }
+  }
+
+  overtakes(record: Observation): boolean {
+    return isAmendable(record) && (this.newest.get(record.spanId) ?? 0) > record.revision
+  }
+}
+
+const maxAmendments = 2_000
+
+/** Messages and events have the id of their span next to their own, and never change. */
+const isAmendable = (record: Observation): boolean => record._tag === "Trace" || record._tag === "Span"

@@ -1,0 +1,181 @@
+/** The composition: what the environment may say, and what a server that is not there means. */
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigError, ConfigProvider, Effect, Either, Layer } from "effect"
+import { ObservabilityLive } from "../src/ObservabilityLive.ts"
+import { ObservabilityService } from "../src/ObservabilityService.ts"
+import { withSpan, withTrace } from "../src/Span.ts"
+
+/** Nobody listens on port 1. */
+const unreachable = "postgres://127.0.0.1:1/x"
+
+const built = (environment: Readonly<Record<string, string>>) =>
+  ObservabilityService.pipe(
+    Effect.map((service) => service.enabled),
+    Effect.provide(ObservabilityLive),
+    Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(environment)))),
+    Effect.either
+  )
+
+const messageOf = (result: Either.Either<unknown, ConfigError.ConfigError>): string => {
+  if (Either.isRight(result)) assert.fail("the layer was built")
+  assert.isTrue(ConfigError.isConfigError(result.left))
+  return String(result.left)
+}
+
+describe("DATABASE_URL", () => {
+  it.live("that is missing is a ConfigError that says what can be done", () =>
+    Effect.gen(function*() {
+      const message = messageOf(yield* built({}))
+      assert.include(message, "DATABASE_URL")
+      assert.include(message, "postgres://user:password@host:5432/database")
+      assert.include(message, "EmbeddedPostgres")
+      assert.include(message, "OBSERVABILITY_ENABLED=false")
+    }))
+
+  for (const url of ["", "mysql://ada:hunter2@host/db", "host:5432", "postgres://ada:hunter2@host:port/db"]) {
+    it.live(`that is no address of a PostgreSQL server is refused, and not repeated in the message: "${url}"`, () =>
+      Effect.gen(function*() {
+        const message = messageOf(yield* built({ DATABASE_URL: url }))
+        assert.include(message, "DATABASE_URL")
+        assert.notInclude(message, "hunter2")
+      }))
+  }
+
+  it.live("of a server that cannot be reached does not keep the program from starting and working", () =>
+    Effect.gen(function*() {
+      const program = Effect.gen(function*() {
+        const service = yield* ObservabilityService
+        const value = yield* Effect.succeed("value").pipe(withSpan("span"), withTrace("trace"))
+        const receipt = yield* service.flush({ timeout: "50 millis" })
+        return { value, receipt }
+      })
+      const { receipt, value } = yield* program.pipe(
+        Effect.provide(ObservabilityLive),
+        Effect.withConfigProvider(
+          ConfigProvider.fromMap(
+            new Map([["DATABASE_URL", unreachable], ["OBSERVABILITY_CLOSE_DEADLINE", "100 millis"]])
+          )
+        )
+      )
+      assert.strictEqual(value, "value")
+      assert.deepInclude(receipt["postgres"], { accepted: 2, written: 0, pending: 2 })
+    }))
+})
+
+describe("OBSERVABILITY_ENABLED", () => {
+  it.live("false needs nothing else, and looks at nothing else", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* built({ OBSERVABILITY_ENABLED: "false" }), Either.right(false))
+      assert.deepStrictEqual(
+        yield* built({ OBSERVABILITY_ENABLED: "false", DATABASE_URL: "nonsense", OBSERVABILITY_QUEUE_BYTES: "-1" }),
+        Either.right(false)
+      )
+    }))
+
+  it.live("true, or left out, records", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* built({ DATABASE_URL: unreachable }), Either.right(true))
+      assert.deepStrictEqual(
+        yield* built({ DATABASE_URL: unreachable, OBSERVABILITY_ENABLED: "true" }),
+        Either.right(true)
+      )
+    }))
+
+  it.live("of another value is a ConfigError, and not a guess", () =>
+    Effect.gen(function*() {
+      assert.include(messageOf(yield* built({ OBSERVABILITY_ENABLED: "maybe" })), "OBSERVABILITY_ENABLED")
+    }))
+})
+
+const wholeNumbers = [
+  "OBSERVABILITY_MAX_CONNECTIONS",
+  "OBSERVABILITY_QUEUE_BYTES",
+  "OBSERVABILITY_BATCH_RECORDS",
+  "OBSERVABILITY_BATCH_BYTES",
+  "OBSERVABILITY_SPOOL_BYTES",
+  "OBSERVABILITY_MAX_OPEN_SPANS",
+  "OBSERVABILITY_CAPTURE_MAX_DEPTH",
+  "OBSERVABILITY_CAPTURE_MAX_ENTRIES",
+  "OBSERVABILITY_CAPTURE_MAX_STRING_LENGTH",
+  "OBSERVABILITY_CAPTURE_MAX_BYTES"
+]
+
+const durations = [
+  "OBSERVABILITY_CONNECT_TIMEOUT",
+  "OBSERVABILITY_BATCH_WINDOW",
+  "OBSERVABILITY_WRITE_TIMEOUT",
+  "OBSERVABILITY_RETRY_DELAY",
+  "OBSERVABILITY_MAX_RETRY_DELAY",
+  "OBSERVABILITY_WARNING_INTERVAL",
+  "OBSERVABILITY_CLOSE_DEADLINE",
+  "OBSERVABILITY_FLUSH_TIMEOUT",
+  "OBSERVABILITY_FLUSH_ON_TRACE_END"
+]
+
+const malformed: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+  ...wholeNumbers.map((name) => [name, ["many", "1.5", "0", "-1", ""]] as const),
+  ...durations.map((name) => [name, ["soon", "5", "-5 seconds", "Infinity", ""]] as const),
+  ["OBSERVABILITY_PARTITIONS_AHEAD", ["many", "1.5", "-1", "366", ""]],
+  ["OBSERVABILITY_SCHEMA", ["Observability", "drop table", "a;b"]],
+  ["LANGFUSE_ENABLED", ["maybe"]],
+  ["LANGFUSE_HOST", ["langfuse"]]
+]
+
+const langfuse = { LANGFUSE_PUBLIC_KEY: "pk-lf-test", LANGFUSE_SECRET_KEY: "sk-lf-test" }
+
+describe("a malformed value", () => {
+  for (const [name, values] of malformed) {
+    it.live(`of ${name} is a ConfigError that names it`, () =>
+      Effect.gen(function*() {
+        const others = name.startsWith("LANGFUSE") ? langfuse : {}
+        for (const value of values) {
+          const result = yield* built({ ...others, DATABASE_URL: unreachable, [name]: value })
+          assert.isTrue(Either.isLeft(result), `${name}=${value} was accepted`)
+          assert.include(messageOf(result), name, `${name}=${value}`)
+        }
+      }))
+  }
+
+  it.live("of one Langfuse key without the other is a ConfigError that names the one that is missing", () =>
+    Effect.gen(function*() {
+      const { LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY } = langfuse
+      assert.include(messageOf(yield* built({ DATABASE_URL: unreachable, LANGFUSE_PUBLIC_KEY })), "LANGFUSE_SECRET_KEY")
+      assert.include(messageOf(yield* built({ DATABASE_URL: unreachable, LANGFUSE_SECRET_KEY })), "LANGFUSE_PUBLIC_KEY")
+    }))
+})
+
+describe("a value in its form", () => {
+  const forms = [
+    [wholeNumbers, ["1", "1000"]],
+    [durations, ["5 seconds", "250 millis", "0 millis"]],
+    [["OBSERVABILITY_PARTITIONS_AHEAD"], ["0", "365"]]
+  ] as const
+  for (const [names, values] of forms) {
+    for (const name of names) {
+      it.live(`of ${name} is taken`, () =>
+        Effect.gen(function*() {
+          for (const value of values) {
+            assert.deepStrictEqual(
+              yield* built({ DATABASE_URL: unreachable, [name]: value }),
+              Either.right(true),
+              value
+            )
+          }
+        }))
+    }
+  }
+})
+
+describe("the layer", () => {
+  it.live("is a constant, built once for all who use it", () =>
+    Effect.gen(function*() {
+      const services: Array<unknown> = []
+      const user = () => Layer.effectDiscard(Effect.map(ObservabilityService, (service) => services.push(service)))
+      yield* Layer.build(Layer.mergeAll(user(), user(), user()).pipe(Layer.provide(ObservabilityLive))).pipe(
+        Effect.scoped,
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["DATABASE_URL", unreachable]])))
+      )
+      assert.strictEqual(services.length, 3)
+      assert.strictEqual(new Set(services).size, 1)
+    }))
+})

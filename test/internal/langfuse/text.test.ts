@@ -1,0 +1,114 @@
+import { describe, expect, it } from "@effect/vitest"
+import { FastCheck as fc } from "effect"
+import { entryOf } from "../../../src/internal/langfuse/entryOf.ts"
+import { fit } from "../../../src/internal/langfuse/fit.ts"
+import { isoOf, nanosOf } from "../../../src/internal/langfuse/instants.ts"
+import { content, cut, environmentName, identifier, label } from "../../../src/internal/langfuse/text.ts"
+import { closedSpan } from "../../langfuse/records.ts"
+
+const anyText = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 50 })
+  .map((units) => String.fromCharCode(...units))
+
+describe("text", () => {
+  it("is cut to its limit, whole characters and with a mark", () => {
+    expect(cut("short", 10)).toBe("short")
+    const long = cut("😀".repeat(1_000), 101)
+    expect(long.length).toBeLessThanOrEqual(101)
+    expect(long.isWellFormed()).toBe(true)
+    expect(long).toMatch(/… \[cut, 2000 characters\]$/)
+  })
+
+  it("of one line has no control characters", () => {
+    expect(label("a\r\n\tb\u0000c\u007f", 100)).toBe("a b c ")
+  })
+
+  it("is never one that a server loses", () => {
+    fc.assert(fc.property(anyText, anyText, (key, value) => {
+      const texts = [content(value), content({ [key]: [value] }), label(value, 20), identifier(value) ?? ""]
+      for (const text of texts) {
+        expect(text.isWellFormed()).toBe(true)
+        expect(text).not.toContain("\0")
+        expect(text).not.toMatch(/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/)
+      }
+    }))
+  })
+
+  it("that spells out an escape keeps it", () => {
+    const text = "a \\u0000 and \\\\ud800 in a regular expression"
+    expect(content(text)).toBe(text)
+    expect(JSON.parse(content({ text }))).toEqual({ text })
+  })
+})
+
+describe("identifiers", () => {
+  it("that are long are cut, and stay different", () => {
+    const [left, right] = ["a", "b"].map((end) => identifier("x".repeat(300) + end)!)
+    expect(left!.length).toBe(200)
+    expect(left).not.toBe(right)
+    expect(identifier("x".repeat(300) + "a")).toBe(left)
+  })
+
+  it("that are nothing but control characters are none", () => {
+    expect([identifier(""), identifier("\0\n"), identifier("a\nb")]).toEqual([undefined, undefined, "ab"])
+  })
+})
+
+describe("environments", () => {
+  it.each([
+    ["Production", "production"],
+    ["EU West (1)", "eu-west-1-"],
+    ["Langfuse-PROD", "prod"],
+    ["langfuse", undefined],
+    ["", undefined],
+    [undefined, undefined],
+    ["x".repeat(50), "x".repeat(40)]
+  ])("%s is %s", (given, expected) => {
+    expect(environmentName(given)).toBe(expected)
+  })
+})
+
+describe("instants", () => {
+  it("are written to the microsecond", () => {
+    expect(isoOf(1_772_359_200_123_456)).toBe("2026-03-01T10:00:00.123456Z")
+    expect(nanosOf(1_772_359_200_123_456)).toBe("1772359200123456000")
+  })
+
+  it("that nobody can have meant are the nearest that a store holds", () => {
+    expect(isoOf(Number.NaN)).toBe("1970-01-01T00:00:00.000000Z")
+    expect(isoOf(-1)).toBe("1970-01-01T00:00:00.000000Z")
+    expect(isoOf(Number.POSITIVE_INFINITY)).toBe("2262-01-01T00:00:00.000000Z")
+    expect(nanosOf(1e300)).toMatch(/^\d{19}$/)
+  })
+})
+
+describe("an entry that is too large", () => {
+  const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
+  const entry = entryOf(closedSpan({
+    input: "é".repeat(20_000),
+    output: "\"".repeat(10_000),
+    attributes: { small: "kept", large: "\u0001".repeat(5_000) }
+  }))
+
+  it("is cut where it is largest, and no more than needed", () => {
+    const smaller = fit(entry, 60_000)
+    expect(bytes([smaller.input, smaller.output, smaller.metadata])).toBeLessThan(61_000)
+    expect(bytes([smaller.input, smaller.output, smaller.metadata])).toBeGreaterThan(45_000)
+    expect(smaller.input).toMatch(/^é+… \[cut, 20000 characters\]$/)
+    expect(smaller.metadata).toContainEqual(["small", "kept"])
+  })
+
+  it("is cut in several places where one is not enough", () => {
+    const smallest = fit(entry, 2_000)
+    expect(bytes([smallest.input, smallest.output, smallest.metadata])).toBeLessThan(2_500)
+    expect(smallest.output).toMatch(/\[cut, 10000 characters\]$/)
+  })
+
+  it("is itself when it is not", () => {
+    expect(fit(entry, 1_000_000)).toBe(entry)
+  })
+
+  it("is cut as it is made, where its record says that it is large", () => {
+    const large = closedSpan({ input: "x".repeat(2_000_000), size: 4_000_000 })
+    expect(bytes(entryOf(large).input)).toBeLessThanOrEqual(900_000)
+  })
+})
