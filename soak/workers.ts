@@ -19,8 +19,9 @@ export interface Worker {
   readonly ended: Effect.Effect<void>
 }
 
+/** Returns when it has begun to say how it stands. */
 export const start = (options: WorkerOptions): Effect.Effect<Worker, never, Scope.Scope> =>
-  Effect.map(
+  Effect.flatMap(
     Effect.acquireRelease(
       Effect.sync(() =>
         spawn(
@@ -51,6 +52,6 @@ export const start = (options: WorkerOptions): Effect.Effect<Worker, never, Scop
         worker.closed = said._tag === "Closed"
         strains.push(said.strain)
       })
-      return worker
+      return Effect.as(Effect.promise(() => once(lines, "line")), worker)
     }
   )

@@ -183,7 +183,7 @@ export const make = (
       )
     yield* Effect.addFinalizer((exit) => Effect.zipRight(engine.close(0), leaveDisk(exit)))
     // What cannot be interrupted could not be closed: a fiber has that from the one that forks it.
-    yield* Effect.forkIn(engine.run, workers)
+    yield* Effect.forkIn(Effect.interruptible(engine.run), workers)
     // In the background: a disk that does not answer must not keep the application from starting.
     if (folder !== undefined) {
       yield* makeSpool({ directory: folder, processId: randomUUID(), maxBytes: options.spoolBytes }).pipe(

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import * as Delivery from "./Delivery.ts"
+import { cryptographic, IdGenerator } from "./IdGenerator.ts"
 import type * as Input from "./Input.ts"
 import { acquireSpan } from "./internal/acquireSpan.ts"
 import { ambientOf } from "./internal/ambient.ts"
@@ -309,7 +310,10 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
       startTrace: (trace) =>
         Effect.withFiberRuntime((fiber) => {
           const context = unsafe.startTrace(fiber, trace)
-          return context === undefined ? TraceContext.root() : Effect.succeed(context)
+          return context === undefined
+            // a generator that fails may be why there is none
+            ? Effect.provideService(TraceContext.root(), IdGenerator, cryptographic)
+            : Effect.succeed(context)
         }),
       endTrace: (context, end = {}) =>
         Effect.zipRight(recording((fiber) => recorder.endTrace(ambientOf(fiber), context, end)), service.afterTrace),

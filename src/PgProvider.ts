@@ -124,7 +124,8 @@ export const make = (options: Options): Effect.Effect<Provider, PgOptionsError, 
         connectTimeout: options.connectTimeout ?? "5 seconds",
         applicationName: options.applicationName ?? "effect-observability"
       }),
-      options
+      options,
+      options.maxConnections ?? 2
     )
     : invalid("url", "expected an address such as postgres://user:password@host:5432/database")
 
@@ -204,7 +205,8 @@ const invalid = (option: string, expected: string): PgOptionsError =>
 
 const makeOn = (
   connection: Connection.Connection,
-  options: StoreOptions = {}
+  options: StoreOptions = {},
+  concurrency = 1
 ): Effect.Effect<Provider, PgOptionsError, Scope.Scope> => {
   const { partitionsAhead = 7, processId, schema = defaultSchema, writeTimeout = "30 seconds" } = options
   if (!isSchemaName(schema)) {
@@ -215,6 +217,6 @@ const makeOn = (
   }
   return Effect.map(
     Store.make({ connection, schema, writeTimeout, partitionsAhead, processId }),
-    (write): Provider => ({ name: "postgres", write })
+    (write): Provider => ({ name: "postgres", concurrency, write })
   )
 }

@@ -28,8 +28,7 @@ import * as Hash from "effect/Hash"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
-import type * as Pipeable from "effect/Pipeable"
-import { pipeArguments } from "effect/Pipeable"
+import * as Pipeable from "effect/Pipeable"
 import * as Schema from "effect/Schema"
 import type { SpanId, TraceId } from "./Identifier.ts"
 import * as Identifier from "./Identifier.ts"
@@ -94,7 +93,7 @@ export class TraceContextError extends Schema.TaggedError<TraceContextError>(
  * @since 0.1.0
  * @category models
  */
-export class TraceContext implements Equal.Equal, Inspectable.Inspectable, Pipeable.Pipeable {
+export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspectable.Inspectable {
   /** 32 lower-case hexadecimal digits, shared by everything in the trace. */
   readonly traceId: TraceId
   /** 16 lower-case hexadecimal digits, the span that this context stands in. */
@@ -125,6 +124,7 @@ export class TraceContext implements Equal.Equal, Inspectable.Inspectable, Pipea
     sessionId: string | undefined,
     kbId: string | undefined
   ) {
+    super()
     this.traceId = traceId
     this.spanId = spanId
     this.parentSpanId = parentSpanId
@@ -291,11 +291,6 @@ export class TraceContext implements Equal.Equal, Inspectable.Inspectable, Pipea
 
   [Inspectable.NodeInspectSymbol](): unknown {
     return this.toJSON()
-  }
-
-  pipe() {
-    // eslint-disable-next-line prefer-rest-params
-    return pipeArguments(this, arguments)
   }
 }
 

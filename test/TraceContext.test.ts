@@ -296,15 +296,18 @@ describe("traceparent", () => {
     const near = fc.tuple(hex(2), hex(32), hex(16), hex(2), fc.string({ maxLength: 4 })).map(
       ([version, traceId, spanId, flags, rest]) => `${version}-${traceId}-${spanId}-${flags}${rest}`
     )
-    fc.assert(fc.property(fc.oneof(fc.string(), fc.string({ unit: "binary" }), near), (text) => {
-      const read = TraceContext.fromTraceparent(text)
-      if (Either.isRight(read)) {
-        assert.isTrue(Identifier.isTraceId(read.right.traceId))
-        assert.isTrue(Identifier.isSpanId(read.right.spanId))
-      } else {
-        assert.strictEqual(read.left._tag, "TraceContextError")
-      }
-    }), { numRuns: 1_000 })
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.string({ unit: "binary" }), near), (text) => {
+        const read = TraceContext.fromTraceparent(text)
+        if (Either.isRight(read)) {
+          assert.isTrue(Identifier.isTraceId(read.right.traceId))
+          assert.isTrue(Identifier.isSpanId(read.right.spanId))
+        } else {
+          assert.strictEqual(read.left._tag, "TraceContextError")
+        }
+      }),
+      { numRuns: 1_000 }
+    )
   })
 })
 

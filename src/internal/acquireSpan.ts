@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { IdGenerator } from "../IdGenerator.ts"
+import { cryptographic, IdGenerator } from "../IdGenerator.ts"
 import type * as Input from "../Input.ts"
 import type { Service } from "../ObservabilityService.ts"
 import type { SpanHandle } from "../SpanHandle.ts"
@@ -19,7 +19,10 @@ export const acquireSpan = (
     Effect.withFiberRuntime<SpanHandle>((fiber) => {
       const parent = parentOf(fiber)
       const span = service.unsafe.startSpan(fiber, parent, name, options)
-      return span === undefined ? unrecordedSpan(parent, name, options) : Effect.succeed(span)
+      return span === undefined
+        // a generator that fails may be why there is none
+        ? Effect.provideService(unrecordedSpan(parent, name, options), IdGenerator, cryptographic)
+        : Effect.succeed(span)
     }),
     (span, exit) =>
       Effect.withFiberRuntime<void>((fiber) => {

@@ -156,7 +156,9 @@ class Walk {
   private instance(value: object, depth: number): Json {
     if (Redacted.isRedacted(value)) return this.note("<redacted>")
     if (BigDecimal.isBigDecimal(value)) return this.text(BigDecimal.format(value))
-    if (value instanceof Date) return this.text(Number.isNaN(value.getTime()) ? "Invalid Date" : String(value.toISOString()))
+    if (value instanceof Date) {
+      return this.text(Number.isNaN(value.getTime()) ? "Invalid Date" : String(value.toISOString()))
+    }
     if (value instanceof Error) return this.error(value, depth)
     if (value instanceof Map) return this.map(value, depth)
     if (value instanceof Set) return this.array(this.first(value), depth, value.size)

@@ -15,7 +15,6 @@ describe("memory", { timeout: 60_000 }, () => {
       assert.isAtMost(openTraces, 1_000)
       // 50 bytes for each that was never ended. To hold on to one costs hundreds.
       assert.isBelow(after - before, count * 50)
-      console.log({ after, before })
       assert.strictEqual(yield* application.ended, 0)
     }))
 })

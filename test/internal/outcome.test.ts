@@ -72,11 +72,21 @@ describe("how something ended", () => {
 describe("the description of an error", () => {
   const cases: ReadonlyArray<readonly [string, unknown, type: string, message: string]> = [
     ["with a tag takes it as the type", new NotFound({ message: "gone" }), "NotFound", "gone"],
-    ["that is plain data with a tag shows its fields", { _tag: "Refused", status: 403 }, "Refused", "{\"_tag\":\"Refused\",\"status\":403}"],
+    [
+      "that is plain data with a tag shows its fields",
+      { _tag: "Refused", status: 403 },
+      "Refused",
+      "{\"_tag\":\"Refused\",\"status\":403}"
+    ],
     ["of a class takes its name", new TypeError("no"), "TypeError", "no"],
     ["of a class with a name of its own takes that", new Teapot("short"), "Teapot", "short"],
     ["without a message repeats its type", new RangeError(), "RangeError", "RangeError"],
-    ["whose name is no text takes that of its class", Object.assign(new TypeError("no"), { name: 5 }), "TypeError", "no"],
+    [
+      "whose name is no text takes that of its class",
+      Object.assign(new TypeError("no"), { name: 5 }),
+      "TypeError",
+      "no"
+    ],
     ["whose name is a list, too", Object.assign(new Error("no"), { name: ["a"] }), "Error", "no"],
     ["whose class has no name is an object", { constructor: { name: 7 } }, "Object", "{\"constructor\":{\"name\":7}}"],
     ["that is a text is the message", "went wrong", "string", "went wrong"],

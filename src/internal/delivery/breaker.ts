@@ -41,19 +41,20 @@ export class Breaker {
   /** Runs an attempt as soon as the state allows it, and learns from its outcome. */
   guard<A>(attempt: Effect.Effect<A>, healthOf: (outcome: A) => Health): Effect.Effect<A> {
     const observed = Effect.flatMap(attempt, (outcome) => Effect.as(this.observe(healthOf(outcome)), outcome))
-    return Effect.suspend(() =>
-      this.state === "closed" ? observed : this.probe.withPermits(1)(Effect.suspend(() =>
+    const probe = Effect.suspend(() => {
+      this.state = "half-open"
+      return observed
+    })
+    return Effect.suspend(() => {
+      if (this.state === "closed") return observed
+      const turn = this.probe.withPermits(1)(Effect.suspend(() =>
         this.state === "closed"
-          ? observed
-          : Effect.zipRight(
-            Effect.raceFirst(this.waiting, this.impatience.await),
-            Effect.suspend(() => {
-              this.state = "half-open"
-              return observed
-            })
-          )
+          ? Effect.succeedNone
+          : Effect.zipRight(Effect.raceFirst(this.waiting, this.impatience.await), Effect.asSome(probe))
       ))
-    )
+      // those that waited for the probe are not kept waiting for each other when it succeeds
+      return Effect.flatMap(turn, (probed) => probed._tag === "Some" ? Effect.succeed(probed.value) : observed)
+    })
   }
 
   /** Lets the waiting probe go now: somebody waits for the outcome. */
@@ -76,7 +77,8 @@ export class Breaker {
       // between half and all of it, so that processes that failed together do not come back together
       const chosen = grown * (0.5 + random / 2)
       const asked = health.retryAfter === undefined ? 0 : Duration.toMillis(health.retryAfter)
-      this.waiting = Effect.sleep(Duration.millis(Math.max(chosen, Math.min(asked, maxRetryAfterMillis))))
+      // whole milliseconds: at any other time, the nanoseconds of a test's clock are a defect
+      this.waiting = Effect.sleep(Duration.millis(Math.ceil(Math.max(chosen, Math.min(asked, maxRetryAfterMillis)))))
     })
   }
 }

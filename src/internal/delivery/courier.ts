@@ -132,12 +132,12 @@ export class Courier {
           const refused = new Set(verdict.rejections.map((rejection) => rejection.index))
           return this.reject(
             part,
-            part.records.filter((_, index) => refused.has(index)),
+            (index) => refused.has(index),
             verdict.rejections[0]?.message ?? verdict.message
           )
         }
         return part.records.length === 1
-          ? this.reject(part, part.records, verdict.message)
+          ? this.reject(part, () => true, verdict.message)
           : this.halve(part, part.deaths)
       }
       case "Died": {
@@ -163,7 +163,7 @@ export class Courier {
       return this.replace(part, [next]) ? this.deliver(next) : Effect.void
     }
     if (part.suspectSince !== undefined && this.breaker.successes > part.suspectSince) {
-      return this.reject(part, part.records, message)
+      return this.reject(part, () => true, message)
     }
     // from here on it is kept in memory alone: the batch it came with is done
     const suspect: Part = { ...part, deaths, suspectSince: this.breaker.successes, onDisk: false }
@@ -193,9 +193,9 @@ export class Courier {
   }
 
   /** Settles a part of which the store refused some records and wrote the others. */
-  private reject(part: Part, refused: ReadonlyArray<Observation>, message: string): Effect.Effect<void> {
+  private reject(part: Part, isRefused: (index: number) => boolean, message: string): Effect.Effect<void> {
     if (!this.parts.has(part)) return Effect.void
-    const written = part.records.filter((record) => !refused.includes(record))
+    const [written, refused] = Arr.partition(part.records, (_, index) => isRefused(index))
     if (written.length > 0) this.accounts.write(written)
     this.accounts.reject(refused)
     return this.deadLetters(refused, message).pipe(

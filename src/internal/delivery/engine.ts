@@ -125,7 +125,9 @@ export class Engine implements Delivery {
   /** The cheapest records: when such a span ends, its next record says all. Not worth a walk for a few of them. */
   private dropOpenSpans(): void {
     if (this.queue.open * 8 < this.queue.length || this.queue.open === 0) return
-    this.accounts.drop(this.queue.removeOpen(), "budget")
+    const open = this.queue.removeOpen()
+    this.accounts.drop(open, "budget")
+    this.unreportedDrops += open.length
     this.releaseWaiters()
   }
 

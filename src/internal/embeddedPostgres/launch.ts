@@ -52,8 +52,8 @@ export const launch = Effect.fnUntraced(function*(home: Home, options: LaunchOpt
 /** The last one wins, so what makes the server reachable by its socket only cannot be changed. */
 const settingsArguments = (options: LaunchOptions): ReadonlyArray<string> =>
   Object.entries({
-    // Writes reach the operating system, but are not waited for until they are on the disk.
-    ...(options.durable ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+    // What is committed has reached the operating system, so it outlives the server, but not the machine.
+    ...(options.durable ? {} : { fsync: "off", full_page_writes: "off" }),
     ...options.settings,
     listen_addresses: "",
     port: "5432",

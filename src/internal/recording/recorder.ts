@@ -230,11 +230,12 @@ export class Recorder {
 
   /** @param elapsedMicros how long ago the trace started */
   private beginTrace(ambient: Ambient, input: Input.Trace, elapsedMicros = 0): OpenTrace {
-    const now = ambient.clock.unsafeCurrentTimeMillis()
+    const timeline = this.timelines.start(ambient.clock).from(elapsedMicros)
     const trace = new OpenTrace(
       this.resource,
-      TraceContext.unsafeRoot(ambient.generator, now - elapsedMicros / 1_000, input),
-      this.timelines.start(ambient.clock, now).from(elapsedMicros),
+      // the id carries the start, to the millisecond: another process finds the trace by it
+      TraceContext.unsafeRoot(ambient.generator, timeline.startUnixMicros / 1_000, input),
+      timeline,
       cutString(input.name, maxNameLength),
       input.operationType,
       input.tags === undefined ? undefined : Array.from(input.tags, String)
@@ -350,7 +351,7 @@ export class Recorder {
 
   /** Takes a value in the place of another, which costs nothing any more. */
   private taken(sized: { size: number }, known: Observation.Json | undefined, value: unknown): Observation.Json {
-    if (known !== undefined) sized.size -= this.sizeOf(known)
+    if (known !== undefined) sized.size -= sizeOf(known)
     return this.take(sized, value)
   }
 
@@ -362,15 +363,10 @@ export class Recorder {
   ): Observation.JsonObject {
     const added = this.takeObject(sized, value)
     if (known === undefined) return added
-    for (const key of Object.keys(added)) {
-      if (Object.hasOwn(known, key)) sized.size -= this.sizeOf({ [key]: known[key]! })
-    }
+    // the object that the entries came in goes, too
+    const replaced = Object.keys(added).filter((key) => Object.hasOwn(known, key)).map((key) => [key, known[key]!])
+    sized.size -= sizeOf(Object.fromEntries(replaced))
     return { ...known, ...added }
-  }
-
-  /** What was captured costs as much when it is captured again. */
-  private sizeOf(known: Observation.Json): number {
-    return typeof known === "string" ? sizeOfString(known) : capture(known, this.limits).size
   }
 
   private take(sized: { size: number }, value: unknown): Observation.Json {
@@ -394,6 +390,17 @@ export class Recorder {
 }
 
 const maxNameLength = 1_000
+
+/** What was captured costs as much when it is captured again. */
+const sizeOf = (captured: Observation.Json): number =>
+  typeof captured === "string" ? sizeOfString(captured) : capture(captured, unlimited).size
+
+const unlimited: CaptureLimits = {
+  maxDepth: Number.POSITIVE_INFINITY,
+  maxEntries: Number.POSITIVE_INFINITY,
+  maxStringLength: Number.POSITIVE_INFINITY,
+  maxBytes: Number.POSITIVE_INFINITY
+}
 
 const sizeOfError = (error: Observation.ErrorDetails | undefined): number =>
   error === undefined

@@ -35,9 +35,8 @@ export class Timelines {
   private anchorUnixMicros = 0
   private anchorNanos = 0n
 
-  /** @param unixMillis the wall clock, where it was read already */
-  start(clock: Clock.Clock, unixMillis = clock.unsafeCurrentTimeMillis()): Timeline {
-    const wallMicros = unixMillis * 1_000
+  start(clock: Clock.Clock): Timeline {
+    const wallMicros = clock.unsafeCurrentTimeMillis() * 1_000
     const nanos = clock.unsafeCurrentTimeNanos()
     const reckoned = this.anchorUnixMicros + microsBetween(this.anchorNanos, nanos)
     // within the millisecond that the wall clock shows, or the next one, as the two are not read at the same time
