@@ -285,7 +285,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
     return { _id: "TraceContext", ...this }
   }
 
-  toString(): string {
+  override toString(): string {
     return Inspectable.format(this.toJSON())
   }
 

@@ -262,6 +262,22 @@ describe("a batch that failed", () => {
       }
     }))
 
+  it.scoped("is written again, too, when the provider throws before there is an effect", () =>
+    Effect.gen(function*() {
+      const store = memory()
+      let thrown = 0
+      const delivery = yield* Delivery.make({
+        name: "throwing at first",
+        write: (batch) => {
+          if (++thrown <= 2) throw new TypeError("no effect yet")
+          return store.write(batch)
+        }
+      })
+      offerAll(delivery, records(1, 3))
+      yield* TestClock.adjust("1 minute")
+      assert.deepInclude(delivery.stats(), { written: 3, retries: 2, pending: 0 })
+    }))
+
   it.scoped("counts as failed when there is no answer in time, also if it cannot be interrupted", () =>
     Effect.gen(function*() {
       const store = provider((_, attempt) => attempt === 1 ? Effect.uninterruptible(Effect.never) : Effect.void)
@@ -639,7 +655,8 @@ describe("warnings", () => {
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(delivery.stats().written, stats.written + 3)
       // closing with losses is worth a warning, too
-      assert.deepInclude(yield* delivery.close("1 second"), { rejected: 1, pending: 0 })
+      const receipt = yield* Effect.provide(delivery.close("1 second"), Logger.add(broken))
+      assert.deepInclude(receipt, { rejected: 1, pending: 0 })
     }))
 })
 

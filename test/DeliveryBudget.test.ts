@@ -129,7 +129,7 @@ describe("the budget", () => {
     Effect.gen(function*() {
       const { gate, provider, records } = yield* gated
       const delivery = yield* Delivery.make(provider, { queueBytes: 1_000 })
-      const other = spans(2, { traceId: traceId(1) })
+      const other: ReadonlyArray<Observation> = spans(2, { traceId: traceId(1) })
       offerAll(delivery, other)
       yield* TestClock.adjust("200 millis")
       offerAll(delivery, [
@@ -145,7 +145,7 @@ describe("the budget", () => {
       yield* TestClock.adjust("1 second")
       const stored = (number: number) =>
         records.filter((record) => record.traceId === traceId(number) && !notesOf([record]).length)
-      assert.deepStrictEqual(stored(1), other)
+      assert.deepStrictEqual(stored(1), [...other])
       const [root, end] = stored(2).filter(({ _tag }) => _tag === "Trace")
       assert.deepStrictEqual([root?.revision, end?.revision], [1, 2 ** 30])
       const { dropped, droppedByReason } = delivery.stats()

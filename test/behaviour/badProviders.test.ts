@@ -24,7 +24,7 @@ const bad: Readonly<Record<string, () => Provider>> = {
 
 /** Programs that end in every way a program can end, with spans, logs, concurrency and time in them. */
 type Program =
-  | { readonly _tag: "succeed" | "fail" | "die" | "interrupt" | "never" | "log"; readonly value: number }
+  | { readonly _tag: "succeed" | "fail" | "die" | "interrupt" | "log"; readonly value: number }
   | { readonly _tag: "span" | "trace" | "retried" | "caught" | "timed"; readonly inner: Program }
   | { readonly _tag: "both" | "then"; readonly left: Program; readonly right: Program }
 
@@ -32,16 +32,32 @@ const programs = FastCheck.letrec<{ readonly program: Program }>((tie) => ({
   program: FastCheck.oneof(
     { depthSize: "small", withCrossShrink: true },
     FastCheck.record({
-      _tag: FastCheck.constantFrom("succeed", "fail", "die", "interrupt", "log"),
+      _tag: FastCheck.constantFrom(
+        "succeed" as const,
+        "fail" as const,
+        "die" as const,
+        "interrupt" as const,
+        "log" as const
+      ),
       value: FastCheck.nat({ max: 9 })
     }),
     FastCheck.record({
-      _tag: FastCheck.constantFrom("span", "trace", "retried", "caught", "timed"),
+      _tag: FastCheck.constantFrom(
+        "span" as const,
+        "trace" as const,
+        "retried" as const,
+        "caught" as const,
+        "timed" as const
+      ),
       inner: tie("program")
     }),
-    FastCheck.record({ _tag: FastCheck.constantFrom("both", "then"), left: tie("program"), right: tie("program") })
+    FastCheck.record({
+      _tag: FastCheck.constantFrom("both" as const, "then" as const),
+      left: tie("program"),
+      right: tie("program")
+    })
   )
-})).program as FastCheck.Arbitrary<Program>
+})).program
 
 /** What the program is, with every span and log in it, or with none. */
 const build = (program: Program, observed: boolean): Effect.Effect<unknown, unknown, ObservabilityService> => {
@@ -55,8 +71,6 @@ const build = (program: Program, observed: boolean): Effect.Effect<unknown, unkn
       return Effect.die({ defect: program.value })
     case "interrupt":
       return Effect.interrupt
-    case "never":
-      return Effect.never
     case "log":
       return observed
         ? logLlmCall({ model: "m", provider: "p", promptTokens: program.value }).pipe(
@@ -105,7 +119,9 @@ const run = <E>(program: Effect.Effect<unknown, E>) =>
   })
 
 const withoutIds = (records: ReadonlyArray<Observation>) =>
-  records.map(({ _tag, ...record }) => `${_tag} ${"name" in record ? record.name : ""} ${"status" in record ? record.status : ""}`)
+  records.map(({ _tag, ...record }) =>
+    `${_tag} ${"name" in record ? record.name : ""} ${"status" in record ? record.status : ""}`
+  )
 
 describe("providers that misbehave", () => {
   it.effect.prop(
