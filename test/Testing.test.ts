@@ -109,7 +109,7 @@ describe("the tree", () => {
         yield* logLlmCall({ model: "m", promptTokens: 10, completionTokens: 2, costUsd: "0.25", latency: "1 millis" })
         yield* logLlmCall({ model: "m", promptTokens: 3, error: "overloaded" })
         yield* logDocumentEvent({ documentId: "d", eventType: "parse", status: "failed", error: "damaged" })
-        yield* Effect.never.pipe(withSpan("open"))
+        return yield* Effect.never.pipe(withSpan("open"))
       }).pipe(withTrace("chat"), Effect.fork)
       yield* TestClock.adjust("1 second")
       assert.strictEqual(
