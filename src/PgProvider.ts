@@ -46,6 +46,7 @@ import type * as Scope from "effect/Scope"
 import * as Connection from "./internal/postgres/connection.ts"
 import { defaultSchema, isSchemaName } from "./internal/postgres/schemaName.ts"
 import * as Store from "./internal/postgres/store.ts"
+import { isPostgresUrl } from "./internal/postgres/url.ts"
 import type { Provider } from "./Provider.ts"
 
 /**
@@ -194,9 +195,7 @@ export const layerFromPool = (
  * @since 0.1.0
  * @category predicates
  */
-export const isUrl = (url: string): boolean =>
-  // the driver, too, takes an empty host behind credentials for that of the query: postgres://user@/db?host=/run
-  /^postgres(?:ql)?:/.test(url) && URL.canParse(url.replace("@/", "@localhost/"))
+export const isUrl: (url: string) => boolean = isPostgresUrl
 
 // internal
 

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import type { Json } from "../../Observation.ts"
+import { jsonText } from "../jsonText.ts"
 
 /** Names, tags and keys: one line, at most `maxLength` characters. */
 export const label = (text: string, maxLength: number): string => cut(text.replace(controlCharacters, " "), maxLength)
@@ -52,24 +53,3 @@ const cutMark = (length: number): string => `… [cut, ${length} characters]`
  * that all is well. NUL is what PostgreSQL refuses, where sessions are kept.
  */
 const clean = (text: string): string => (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text).toWellFormed()
-
-/** `JSON.stringify` writes NUL and lone surrogates as escapes; looking for them in the text replaces a walk. */
-const jsonText = (value: Json): string => {
-  const text = stringify(value)
-  return refusedEscape.test(text)
-    // every escape is matched, or the second backslash of `\\u0000` would be taken for the first of an escape
-    ? text.replace(anyEscape, (escape) => refusedEscape.test(escape) ? "\uFFFD" : escape)
-    : text
-}
-
-const refusedEscape = /\\u(?:0000|d[89a-f])/
-const anyEscape = /\\(?:u[0-9a-f]{4}|.)/g
-
-/** `Json` cannot be refused by `JSON.stringify`; what a wrong cast smuggled in says so in place of the value. */
-const stringify = (value: Json): string => {
-  try {
-    return JSON.stringify(value) ?? "null"
-  } catch (error) {
-    return JSON.stringify(`[Unreadable: ${String(error)}]`)
-  }
-}

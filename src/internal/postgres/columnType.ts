@@ -3,8 +3,9 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { Json } from "../../Observation.ts"
+import { jsonText } from "../jsonText.ts"
 import type { ByteWriter } from "./byteWriter.ts"
-import { cutForIndex, jsonText, withoutNul } from "./safeText.ts"
+import { cutForIndex, withoutNul } from "./safeText.ts"
 
 export interface ColumnType<Value> {
   /** The type of the array's elements, as it is named in SQL. */
