@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Input from "./Input.ts"
 import type { FlushReceipt } from "./ObservabilityService.ts"
 import { ObservabilityService } from "./ObservabilityService.ts"
-import { Current } from "./TraceContext.ts"
+import { TraceContext } from "./TraceContext.ts"
 
 /**
  * Records a call of a language model that is over, as a span of type `llm`.
@@ -19,7 +19,7 @@ import { Current } from "./TraceContext.ts"
 export const logLlmCall = (call: Input.LlmCall): Effect.Effect<void, never, ObservabilityService> =>
   Effect.flatMap(
     ObservabilityService,
-    (service) => Effect.flatMap(Current, (context) => service.logLlmCall(context, call))
+    (service) => Effect.withFiberRuntime((fiber) => service.logLlmCall(TraceContext.unsafeCurrent(fiber), call))
   )
 
 /**
@@ -31,7 +31,7 @@ export const logLlmCall = (call: Input.LlmCall): Effect.Effect<void, never, Obse
 export const logChatMessage = (message: Input.ChatMessage): Effect.Effect<void, never, ObservabilityService> =>
   Effect.flatMap(
     ObservabilityService,
-    (service) => Effect.flatMap(Current, (context) => service.logChatMessage(context, message))
+    (service) => Effect.withFiberRuntime((fiber) => service.logChatMessage(TraceContext.unsafeCurrent(fiber), message))
   )
 
 /**
@@ -43,7 +43,7 @@ export const logChatMessage = (message: Input.ChatMessage): Effect.Effect<void, 
 export const logDocumentEvent = (event: Input.DocumentEvent): Effect.Effect<void, never, ObservabilityService> =>
   Effect.flatMap(
     ObservabilityService,
-    (service) => Effect.flatMap(Current, (context) => service.logDocumentEvent(context, event))
+    (service) => Effect.withFiberRuntime((fiber) => service.logDocumentEvent(TraceContext.unsafeCurrent(fiber), event))
   )
 
 /**

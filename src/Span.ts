@@ -21,7 +21,6 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Predicate from "effect/Predicate"
@@ -33,8 +32,7 @@ import { runIn } from "./internal/region.ts"
 import { observeStream } from "./internal/streamRegion.ts"
 import { ObservabilityService } from "./ObservabilityService.ts"
 import type { SpanHandle } from "./SpanHandle.ts"
-import type { TraceContext } from "./TraceContext.ts"
-import { Current } from "./TraceContext.ts"
+import { Current, TraceContext } from "./TraceContext.ts"
 
 /**
  * Starts a span below the ambient context, which ends with the scope, with the status of the scope's `Exit`.
@@ -51,8 +49,8 @@ export const span = (
 ): Effect.Effect<SpanHandle, never, ObservabilityService | Scope.Scope> =>
   Effect.flatMap(ObservabilityService, (service) =>
     service.enabled
-      ? acquireSpan(service, (fiber) => Context.get(fiber.currentContext, Current), name, options)
-      : Effect.flatMap(Current, (parent) => unrecordedSpan(parent, name, options)))
+      ? acquireSpan(service, TraceContext.unsafeCurrent, name, options)
+      : Effect.withFiberRuntime((fiber) => unrecordedSpan(TraceContext.unsafeCurrent(fiber), name, options)))
 
 /**
  * Runs an effect in a span below the ambient context; without one, in a trace of its own with the same name.
@@ -165,7 +163,7 @@ export const withSpanStream: {
       Effect.flatMap(ObservabilityService, (service) =>
         service.enabled
           ? Effect.map(
-            acquireSpan(service, (fiber) => Context.get(fiber.currentContext, Current), name, options),
+            acquireSpan(service, TraceContext.unsafeCurrent, name, options),
             (handle) => observeStream(self, service, handle)
           )
           : Effect.succeed(self))
@@ -182,5 +180,8 @@ export const annotate = (update: Input.SpanUpdate): Effect.Effect<void, never, O
   Effect.flatMap(
     ObservabilityService,
     (service) =>
-      Effect.flatMap(Current, (context) => context === undefined ? Effect.void : service.updateSpan(context, update))
+      Effect.withFiberRuntime((fiber) => {
+        const context = TraceContext.unsafeCurrent(fiber)
+        return context === undefined ? Effect.void : service.updateSpan(context, update)
+      })
   )

@@ -24,6 +24,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
+import type * as Fiber from "effect/Fiber"
 import * as Hash from "effect/Hash"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
@@ -145,10 +146,22 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   /**
    * The context that the running fiber is in, if any. Reads the fiber's own context: nothing has to be passed by hand.
    */
-  static readonly current: Effect.Effect<Option.Option<TraceContext>> = Effect.map(
-    Effect.suspend(() => Current),
-    Option.fromNullable
+  static readonly current: Effect.Effect<Option.Option<TraceContext>> = Effect.withFiberRuntime((fiber) =>
+    Effect.succeed(Option.fromNullable(TraceContext.unsafeCurrent(fiber)))
   )
+
+  /**
+   * The synchronous form of `current`: the inner one of the ambient context, which `withTrace` and `withSpan` set, and of
+   * the native span of Effect's tracer in which the fiber runs, where that is recorded by this library, too.
+   */
+  static unsafeCurrent(fiber: Fiber.RuntimeFiber<unknown, unknown>): TraceContext | undefined {
+    const ambient = Context.get(fiber.currentContext, Current)
+    const native = fiber.currentSpan
+    if (native === undefined || !(placeOfSpan in native)) return ambient
+    const place = native[placeOfSpan] as SpanPlace
+    // A native span that was begun where the program still is stands inside of it; any other one stands around it.
+    return place.ambient === ambient ? place.context : ambient
+  }
 
   /** Starts a new trace: a fresh trace id and a fresh span id without a parent. */
   static root(options?: RootOptions): Effect.Effect<TraceContext> {
@@ -305,6 +318,28 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
 export class Current extends Context.Reference<Current>()("effect-observability/TraceContext/Current", {
   defaultValue: (): TraceContext | undefined => undefined
 }) {}
+
+/**
+ * Under this key a span of Effect's tracer says where it stands, when this library records it: `TraceContext.current`
+ * is then inside of it.
+ *
+ * @since 0.1.0
+ * @category symbols
+ */
+export const placeOfSpan: unique symbol = Symbol.for("effect-observability/TraceContext/placeOfSpan")
+
+/**
+ * Where a span of Effect's tracer stands.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SpanPlace {
+  /** The position of the span. */
+  readonly context: TraceContext
+  /** The ambient context in which it was begun, by which the inner one of the two is known. */
+  readonly ambient: TraceContext | undefined
+}
 
 // internal
 

@@ -12,8 +12,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import type { Service } from "../ObservabilityService.ts"
 import { ObservabilityService } from "../ObservabilityService.ts"
-import type { TraceContext } from "../TraceContext.ts"
-import { Current } from "../TraceContext.ts"
+import { Current, TraceContext } from "../TraceContext.ts"
 
 /** How a kind of region begins and ends. Both are called on the fiber that runs it, and do not throw. */
 export interface Region<Place> {
@@ -43,7 +42,7 @@ export const runIn = <Place, A, E, R>(
     const service = Context.unsafeGet(around, ObservabilityService)
     return service.enabled
       ? Effect.uninterruptibleMask((restore) => {
-        const place = region.begin(service, fiber, Context.get(around, Current))
+        const place = region.begin(service, fiber, TraceContext.unsafeCurrent(fiber))
         if (place === undefined) return restore(self)
         setContext(fiber, Context.add(around, Current, region.contextOf(place)))
         const leave = (exit: Exit.Exit<A, E>) => {
