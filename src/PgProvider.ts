@@ -126,7 +126,8 @@ export const make = (options: Options): Effect.Effect<Provider, PgOptionsError, 
         applicationName: options.applicationName ?? "effect-observability"
       }),
       options,
-      options.maxConnections ?? 2
+      // one more: it is encoded while all connections are waiting for their answers
+      (options.maxConnections ?? 2) + 1
     )
     : invalid("url", "expected an address such as postgres://user:password@host:5432/database")
 

@@ -29,5 +29,6 @@ export const chatMessageTable: Table<ChatMessage> = {
     Common.withNotes("metadata", (message) => message.metadata)
   ],
   onConflict: keepHeld,
+  isFirst: () => true,
   partitionTime: (message) => message.timeUnixMicros
 }

@@ -1,10 +1,11 @@
 /**
  * The PostgreSQL types in use: what each is called, and how a value of it is written in PostgreSQL's binary form.
  */
-import * as BigDecimal from "effect/BigDecimal"
+import type * as BigDecimal from "effect/BigDecimal"
 import type { Json } from "../../Observation.ts"
 import { jsonText } from "../jsonText.ts"
 import type { ByteWriter } from "./byteWriter.ts"
+import { writeNumeric } from "./numeric.ts"
 import { cutForIndex, withoutNul } from "./safeText.ts"
 
 export interface ColumnType<Value> {
@@ -12,8 +13,6 @@ export interface ColumnType<Value> {
   readonly sql: string
   /** The same as PostgreSQL numbers it: fixed for built-in types. */
   readonly oid: number
-  /** The column's own type, where it is made from the sent one by a cast. */
-  readonly cast?: string
   /** Whether the type holds the value; every value if absent. */
   readonly accepts?: (value: Value) => boolean
   readonly write: (out: ByteWriter, value: Value) => void
@@ -65,17 +64,13 @@ export const timestamp: ColumnType<number> = {
 
 const unixMicrosOfYear2000 = 946_684_800_000_000
 
-/**
- * Money, exact. It goes as text, since `numeric` in binary is digits to the base of 10,000 and money is rare beside
- * other columns.
- */
+/** Money, exact. */
 export const money: ColumnType<BigDecimal.BigDecimal> = {
-  sql: "text",
-  oid: 25,
-  cast: "numeric",
+  sql: "numeric",
+  oid: 1700,
   // numeric takes 16,383 digits behind the point; nothing that costs money has a hundred
   accepts: ({ scale, value }) => Math.abs(scale) <= 100 && value < moneyLimit && value > -moneyLimit,
-  write: (out, value) => out.utf8(BigDecimal.format(value))
+  write: writeNumeric
 }
 
 const moneyLimit = 10n ** 100n

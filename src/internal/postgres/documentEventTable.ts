@@ -31,5 +31,6 @@ export const documentEventTable: Table<DocumentEvent> = {
     Common.withNotes("metadata", (event) => event.metadata)
   ],
   onConflict: keepHeld,
+  isFirst: () => true,
   partitionTime: (event) => event.timeUnixMicros
 }

@@ -1,7 +1,7 @@
 /**
  * Spans, a row each. A span is recorded by one process alone, so a later snapshot simply replaces an earlier one.
  */
-import type { Span } from "../../Observation.ts"
+import { closedRevision, type Span } from "../../Observation.ts"
 import { statusCodes } from "./codes.ts"
 import * as Type from "./columnType.ts"
 import * as Common from "./commonColumns.ts"
@@ -49,5 +49,6 @@ export const spanTable: Table<Span> = {
   key,
   columns,
   onConflict: replaceOlder(key, columns),
+  isFirst: (span) => span.revision === closedRevision,
   partitionTime: (span) => span.startTimeUnixMicros
 }

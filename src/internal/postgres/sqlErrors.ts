@@ -22,6 +22,9 @@ export const isUndefinedTable = (error: SqlError): boolean => {
 export const isMissingPartition = (error: SqlError): boolean =>
   codeOf(error) === "23514" && !(error.cause as { readonly constraint?: unknown }).constraint
 
+/** `0A` and `42`: a store that is not quite PostgreSQL, or a role that may insert and not copy, says so every time. */
+export const isUnsupported = (error: SqlError): boolean => /^(?:0A|42)...$/.test(codeOf(error) ?? "")
+
 /** A connection to what is a standby now, after a failover: only a new one finds the primary. */
 export const isReadOnly = (error: SqlError): boolean => codeOf(error) === "25006"
 

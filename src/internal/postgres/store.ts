@@ -66,16 +66,21 @@ export const make = (options: {
         ? connection.hangUp
         : Effect.void
 
+    /** A batch is the same array at each attempt. */
+    const attempted = new WeakSet<object>()
+
     const write: Provider["write"] = (batch) =>
       Effect.gen(function*() {
         yield* prepared.get
+        const isFirstAttempt = !attempted.has(batch)
+        attempted.add(batch)
         const sorted = yield* inTimeSlices(() => sortBatch(batch))
         yield* onStore(Effect.gen(function*() {
           yield* processes.write(sorted.processes)
-          for (const round of sorted.traces) yield* writeTraces(round)
-          yield* writeSpans(sorted.spans)
-          yield* writeMessages(sorted.messages)
-          yield* writeEvents(sorted.events)
+          for (const round of sorted.traces) yield* writeTraces(round, isFirstAttempt)
+          yield* writeSpans(sorted.spans, isFirstAttempt)
+          yield* writeMessages(sorted.messages, isFirstAttempt)
+          yield* writeEvents(sorted.events, isFirstAttempt)
         }))
         if (sorted.refused.length > 0) {
           yield* ProviderError.rejected(sorted.refused[0]!.message, { rejections: sorted.refused })

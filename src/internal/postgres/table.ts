@@ -7,7 +7,7 @@ import type { ColumnType } from "./columnType.ts"
 
 export interface Column<Row> {
   readonly name: string
-  readonly type: Pick<ColumnType<never>, "sql" | "oid" | "cast">
+  readonly type: Pick<ColumnType<never>, "sql" | "oid">
   /** Whether the row has a value that the column can hold. */
   readonly has: (row: Row) => boolean
   /**
@@ -32,6 +32,8 @@ export interface Table<Row> {
   readonly columns: ReadonlyArray<Column<Row>>
   /** What happens to a row whose key is there already; refers to it as `held`. */
   readonly onConflict: string
+  /** Whether no other snapshot of the same thing was sent before, as far as the row tells; no row if absent. */
+  readonly isFirst?: (row: Row) => boolean
   /** The time that says in which partition a row lies, in microseconds; `undefined` for a table without partitions. */
   readonly partitionTime: ((row: Row) => number) | undefined
 }

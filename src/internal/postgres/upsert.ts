@@ -20,9 +20,8 @@ export const replaceOlder = <Row>(key: ReadonlyArray<string>, columns: ReadonlyA
  */
 export const upsertText = <Row>(schema: string, table: Table<Row>): string => {
   const names = table.columns.map(({ name }) => name).join(", ")
-  const values = table.columns.map(({ name, type }) => type.cast === undefined ? name : `${name}::${type.cast}`)
   const arrays = table.columns.map(({ type }, index) => `$${index + 1}::${type.sql}[]`)
-  return `insert into "${schema}".${table.name} as held (${names}) select ${values.join(", ")} from unnest(${
+  return `insert into "${schema}".${table.name} as held (${names}) select * from unnest(${
     arrays.join(", ")
   }) as sent(${names}) on conflict (${table.key.join(", ")}) ${table.onConflict}`
 }

@@ -74,7 +74,8 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
     this.error = outcome.error
     this.durationMicros = durationMicros
     if (this.modelCall !== undefined && this.usageBelow) this.modelCall = { ...this.modelCall, isSubtotal: true }
-    this.revision = closedRevision - 1
+    // the first closed one is for what nobody has heard of yet: a store need not look for an earlier snapshot of it
+    this.revision = this.revision === 0 ? closedRevision - 1 : closedRevision
   }
 
   snapshot(): Observation.Span {

@@ -1,0 +1,48 @@
+/**
+ * Rows in the binary form of `COPY`: one after the other, each with all of its columns.
+ *
+ * @see https://www.postgresql.org/docs/current/sql-copy.html "Binary Format"
+ */
+import type { ByteWriter } from "./byteWriter.ts"
+import type { Notes, Table } from "./table.ts"
+
+export const copyText = <Row>(schema: string, table: Table<Row>): string =>
+  `copy "${schema}".${table.name} (${table.columns.map(({ name }) => name).join(", ")}) from stdin (format binary)`
+
+/**
+ * Encodes row by row. It pauses (yields) where much may have been done since the last pause, and whoever runs it decides
+ * whether to let others go first.
+ *
+ * @returns a view of what was written to `out`
+ */
+export function* encodeRows<Row>(
+  table: Table<Row>,
+  rows: ReadonlyArray<Row>,
+  out: ByteWriter
+): Generator<void, Buffer> {
+  const { columns } = table
+  const start = out.length
+  for (const byte of signature) out.byte(byte)
+  out.int32(0) // flags
+  out.int32(0) // no extension of the header
+  let pausedAt = out.length
+  for (let index = 0; index < rows.length; index++) {
+    const row = rows[index]!
+    let notes: Notes | undefined
+    out.int16(columns.length)
+    for (const column of columns) {
+      const absence = column.write(out, row, notes)
+      if (absence === undefined) continue
+      out.int32(-1)
+      if (absence.unstorable !== undefined) notes = { ...notes, [column.name]: absence.unstorable }
+    }
+    if ((index & 31) === 31 || out.length - pausedAt > 16_384) {
+      pausedAt = out.length
+      yield
+    }
+  }
+  out.int16(-1) // the end
+  return out.slice(start, out.length)
+}
+
+const signature = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1")
