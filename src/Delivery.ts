@@ -34,13 +34,16 @@ import type { Provider } from "./Provider.ts"
 export interface Options {
   /** Estimated bytes that may wait in memory, records being written included. Default: 64 MiB. */
   readonly queueBytes?: number | undefined
-  /** How long records are collected before a batch is written. Default: 200 milliseconds. */
+  /**
+   * How long records are collected before a batch is written, unless 1,000 records or 1 MiB, or what is configured as a
+   * batch, are there before. Default: 200 milliseconds.
+   */
   readonly batchWindow?: Duration.DurationInput | undefined
-  /** Records of one batch. Default: 1,000. */
+  /** Records of one batch. Default: what the provider says, otherwise 1,000. */
   readonly batchRecords?: number | undefined
   /**
    * Estimated bytes of one batch; a single larger record is a batch of its own. All batches being written take a quarter
-   * of `queueBytes` at most. Default: 1 MiB.
+   * of `queueBytes` at most. Default: what the provider says, otherwise 1 MiB.
    */
   readonly batchBytes?: number | undefined
   /** Batches being written at the same time. Default: what the provider says, otherwise 1. */
@@ -158,10 +161,15 @@ export const make = (
       {
         queueBytes: options.queueBytes ?? 64 * 1024 * 1024,
         batchWindow: Duration.decode(options.batchWindow ?? "200 millis"),
+        readyRecords: options.batchRecords ?? 1_000,
+        readyBytes: options.batchBytes ?? mebibyte,
         batchRecords: oneOrMore(
-          Math.min(options.batchRecords ?? 1_000, provider.maxBatchRecords ?? Number.POSITIVE_INFINITY)
+          Math.min(options.batchRecords ?? provider.batchRecords ?? 1_000, provider.maxBatchRecords ?? unlimited)
         ),
-        batchBytes: Math.min(options.batchBytes ?? 1024 * 1024, provider.maxBatchBytes ?? Number.POSITIVE_INFINITY),
+        batchBytes: Math.min(
+          options.batchBytes ?? provider.batchBytes ?? mebibyte,
+          provider.maxBatchBytes ?? unlimited
+        ),
         concurrency: oneOrMore(options.concurrency ?? provider.concurrency ?? 1),
         writeTimeout: Duration.decode(options.writeTimeout ?? "30 seconds"),
         retryDelay: Duration.decode(options.retryDelay ?? "200 millis"),
@@ -204,6 +212,9 @@ export const make = (
   )
 
 // internal
+
+const mebibyte = 1024 * 1024
+const unlimited = Number.POSITIVE_INFINITY
 
 /** A batch of no records, or no slot to write one in, would wait for ever. */
 const oneOrMore = (limit: number): number => limit >= 1 ? limit : 1

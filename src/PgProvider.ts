@@ -217,6 +217,13 @@ const makeOn = (
   }
   return Effect.map(
     Store.make({ connection, schema, writeTimeout, partitionsAhead, processId }),
-    (write): Provider => ({ name: "postgres", concurrency, write })
+    (write): Provider => ({
+      name: "postgres",
+      concurrency,
+      // twice the usual: 1.2 times the rows per second; three times gains nothing more
+      batchRecords: 2_000,
+      batchBytes: 2 * 1024 * 1024,
+      write
+    })
   )
 }

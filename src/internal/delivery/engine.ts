@@ -28,6 +28,9 @@ import { Shedder } from "./shedder.ts"
 export interface Settings {
   readonly queueBytes: number
   readonly batchWindow: Duration.Duration
+  /** When so much waits, no more is waited for. */
+  readonly readyRecords: number
+  readonly readyBytes: number
   readonly batchRecords: number
   /** Used up to the part of `queueBytes` that leaves room for what comes in while all slots wait for an answer. */
   readonly batchBytes: number
@@ -75,9 +78,12 @@ export class Engine implements Delivery {
     deadLetters: DeadLetters
   ) {
     this.provider = provider.name
+    const batchBytes = Math.min(settings.batchBytes, settings.queueBytes / 4 / settings.concurrency)
     this.settings = {
       ...settings,
-      batchBytes: Math.min(settings.batchBytes, settings.queueBytes / 4 / settings.concurrency)
+      batchBytes,
+      readyRecords: Math.min(settings.readyRecords, settings.batchRecords),
+      readyBytes: Math.min(settings.readyBytes, batchBytes)
     }
     this.collect = collect
     this.workers = workers
@@ -109,7 +115,7 @@ export class Engine implements Delivery {
     }
     this.queue.push(record, this.accounts.accept(record))
     this.overflow?.entered()
-    if (this.queue.length >= this.settings.batchRecords || this.queue.bytes >= this.settings.batchBytes) {
+    if (this.queue.length >= this.settings.readyRecords || this.queue.bytes >= this.settings.readyBytes) {
       this.ready.unsafeOpen()
     }
     this.wake()
