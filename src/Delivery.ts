@@ -132,8 +132,9 @@ export interface Delivery {
    */
   readonly flush: (timeout: Duration.DurationInput) => Effect.Effect<Receipt>
   /**
-   * Accepts nothing more, writes what there is for at most `deadline` (of real time, whatever clock is in use), and
-   * gives the rest up. The second call returns the receipt of the first.
+   * Writes what there is, and what is still offered meanwhile, for at most `deadline` (of real time, whatever clock is in
+   * use); then accepts nothing more, keeps the rest on the disk, and gives up what that does not take. A second call
+   * waits for the first, and returns what has become of everything by then.
    */
   readonly close: (deadline: Duration.DurationInput) => Effect.Effect<Receipt>
   readonly stats: () => Stats

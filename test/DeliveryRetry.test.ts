@@ -1,6 +1,6 @@
 /** What a delivery does about providers that fail in odder ways than by saying so. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Exit, Option, Random, Scope, TestClock } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, Logger, Option, Random, Scope, TestClock } from "effect"
 import * as Delivery from "../src/Delivery.ts"
 import type { Observation } from "../src/Observation.ts"
 import type { Provider } from "../src/Provider.ts"
@@ -66,6 +66,29 @@ describe("the waits between attempts", () => {
       offerAll(delivery, spans(1))
       yield* TestClock.adjust("500 millis")
       assert.deepInclude(delivery.stats(), { written: 2, retries: 9 })
+    }))
+})
+
+describe("an outage", () => {
+  it.scoped("that several writes meet at once is one failure, and not as many", () =>
+    Effect.gen(function*() {
+      let attempts = 0
+      const delivery = yield* Delivery.make(
+        {
+          name: "failing",
+          write: () => Effect.zipRight(Effect.sync(() => attempts++), Effect.delay(busy, "1 second"))
+        },
+        { batchRecords: 1, concurrency: 4, retryDelay: "1 minute", maxRetryDelay: "1 hour" }
+      )
+      offerAll(delivery, spans(4))
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(delivery.stats(), { retries: 4, breaker: "open" })
+      assert.strictEqual(attempts, 4)
+      yield* TestClock.adjust("61 seconds")
+      assert.strictEqual(attempts, 5)
+      // two minutes at most after the second failure; after the fifth it would be eight to sixteen
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(attempts, 6)
     }))
 })
 
@@ -231,6 +254,49 @@ describe("closing", () => {
           assert.strictEqual(delivery.stats().pending, 0)
         }
       }
+    }))
+
+  it.effect("twice at once is closing once: both get the one receipt, and what was lost is said once", () =>
+    Effect.gen(function*() {
+      const said: Array<string> = []
+      const scope = yield* Scope.make()
+      const delivery = yield* Scope.extend(Delivery.make(Testing.hanging()), scope)
+      offerAll(delivery, spans(3))
+      const receipts = yield* Effect.all([delivery.close(0), delivery.close("1 hour")], { concurrency: 2 }).pipe(
+        Effect.provide(Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => said.push(String(message)))))
+      )
+      assert.deepStrictEqual(receipts[0], receipts[1])
+      assert.deepInclude(receipts[0], { accepted: 3, dropped: 3, pending: 0 })
+      assert.lengthOf(said.filter((line) => line.includes("closed with records")), 1)
+      yield* Scope.close(scope, Exit.void)
+    }))
+
+  it.effect("takes what is still offered until it is over, and then nothing more", () =>
+    Effect.gen(function*() {
+      const answer = yield* Deferred.make<void>()
+      const started = yield* Deferred.make<void>()
+      const store = memory()
+      const scope = yield* Scope.make()
+      const delivery = yield* Scope.extend(
+        Delivery.make({
+          name: "slow",
+          write: (batch) =>
+            Deferred.succeed(started, undefined).pipe(
+              Effect.zipRight(Deferred.await(answer)),
+              Effect.zipRight(store.write(batch))
+            )
+        }),
+        scope
+      )
+      offerAll(delivery, spans(1))
+      const closing = yield* Effect.fork(delivery.close("1 minute"))
+      yield* Deferred.await(started)
+      offerAll(delivery, spans(1))
+      yield* Deferred.succeed(answer, undefined)
+      assert.deepInclude(yield* Fiber.join(closing), { accepted: 2, written: 2, pending: 0 })
+      offerAll(delivery, spans(1))
+      assert.deepInclude(delivery.stats(), { accepted: 3, written: 2, dropped: 1 })
+      yield* Scope.close(scope, Exit.void)
     }))
 
   it.scoped("gives up a write that is still running, and counts it once, also when it ends after all", () =>

@@ -25,7 +25,7 @@ export type Health = { readonly healthy: true } | {
 
 export class Breaker {
   state: BreakerState = "closed"
-  /** Failed attempts since the last one that succeeded. */
+  /** Failures in a row, each noticed by one attempt or by several that were under way together. */
   failures = 0
   /** Attempts that succeeded, ever. */
   successes = 0
@@ -40,7 +40,15 @@ export class Breaker {
 
   /** Runs an attempt as soon as the state allows it, and learns from its outcome. */
   guard<A>(attempt: Effect.Effect<A>, healthOf: (outcome: A) => Health): Effect.Effect<A> {
-    const observed = Effect.flatMap(attempt, (outcome) => Effect.as(this.observe(healthOf(outcome)), outcome))
+    const observed = Effect.suspend(() => {
+      const { failures } = this
+      return Effect.flatMap(attempt, (outcome) => {
+        const health = healthOf(outcome)
+        // one that began before a failure which others noticed first tells nothing new
+        const isKnown = !health.healthy && failures < this.failures
+        return isKnown ? Effect.succeed(outcome) : Effect.as(this.observe(health), outcome)
+      })
+    })
     const probe = Effect.suspend(() => {
       this.state = "half-open"
       return observed

@@ -68,6 +68,7 @@ export class Engine implements Delivery {
   private overflow: Overflow | undefined
   private readonly shedder = new Shedder()
   private unreportedDrops = 0
+  private closing: Deferred.Deferred<void> | undefined
   private closed = false
 
   constructor(
@@ -165,7 +166,12 @@ export class Engine implements Delivery {
   }
 
   close(deadline: Duration.DurationInput): Effect.Effect<Receipt> {
-    return Effect.suspend(() => this.closed ? Effect.void : this.shut(deadline)).pipe(
+    return Effect.suspend(() => {
+      if (this.closing !== undefined) return Deferred.await(this.closing)
+      const closing = Deferred.unsafeMake<void>(FiberId.none)
+      this.closing = closing
+      return Effect.zipRight(this.shut(deadline), Deferred.succeed(closing, undefined))
+    }).pipe(
       Effect.map(() => this.accounts.receipt()),
       Effect.uninterruptible
     )
