@@ -44,6 +44,7 @@ const spans = (count: number): Array<Span> => {
       traceId,
       spanId: cryptographic.spanId(),
       parentSpanId: cryptographic.spanId(),
+      parentIsRemote: false,
       userId: `user-${index % 1_000}`,
       sessionId: `session-${index % 5_000}`,
       kbId: undefined,

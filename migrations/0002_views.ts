@@ -22,6 +22,19 @@ const inputTokens = (span: string): string =>
     then coalesce(${span}.uncached_input_tokens, 0) + coalesce(${span}.cache_read_tokens, 0)
       + coalesce(${span}.cache_write_tokens, 0) end`
 
+/** Of the same day, give or take one: only the partitions in which spans of one trace lie are looked at. */
+const isNear = (span: string, other: string): string =>
+  `${span}.started_at >= ${other}.started_at - interval '1 day'
+    and ${span}.started_at <= ${other}.started_at + interval '1 day'`
+
+/** A span by which a trace comes in from outside, and not from another process that records here. */
+const isOpenEntry = (schema: string, entry: string): string =>
+  `${entry}.is_entry and not exists (
+    select 1 from ${schema}.span_store parent
+    where parent.trace_id = ${entry}.trace_id and parent.span_id = ${entry}.parent_span_id
+      and ${isNear("parent", entry)}
+  )`
+
 export default Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   const schema = `"${yield* MigrationSchema}"`
@@ -60,7 +73,32 @@ export default Effect.gen(function*() {
       p.environment,
       p.release,
       t.process_id
-    from ${schema}.trace_store t
+    from (
+      select
+        trace_id, span_id, parent_span_id, name, operation_type, status, started_at, duration_us, user_id, session_id,
+        kb_id, input_tokens, output_tokens, cost_usd, tags, metadata, input, output, error_type, error_message,
+        error_cause, process_id
+      from ${schema}.trace_store
+      union all
+      -- Traces that were begun elsewhere, by a process that records nothing here. The span by which one comes in stands
+      -- for it, and for the root the span that it names as its parent.
+      select
+        e.trace_id, e.parent_span_id, null, e.name, null, e.status, e.started_at, e.duration_us, e.user_id, e.session_id,
+        e.kb_id, null, null, null, null, null, e.input, e.output, e.error_type, e.error_message,
+        e.error_cause, e.process_id
+      from ${schema}.span_store e
+      where ${isOpenEntry(schema, "e")}
+        and not exists (
+          select 1 from ${schema}.trace_store o
+          where o.trace_id = e.trace_id and o.started_at >= e.started_at - interval '31 days'
+            and o.started_at <= e.started_at + interval '1 day'
+        )
+        and not exists (
+          select 1 from ${schema}.span_store f
+          where f.trace_id = e.trace_id and ${isNear("f", "e")}
+            and (f.started_at, f.span_id) < (e.started_at, e.span_id) and ${isOpenEntry(schema, "f")}
+        )
+    ) t
     left join ${schema}.process_store p on p.process_id = t.process_id
     left join lateral (
       select
@@ -100,8 +138,15 @@ export default Effect.gen(function*() {
       s.cache_read_tokens,
       s.cache_write_tokens,
       s.output_tokens,
+      s.audio_input_tokens,
+      s.image_input_tokens,
+      s.audio_cache_read_tokens,
+      s.long_cache_write_tokens,
       s.reasoning_tokens,
+      s.audio_output_tokens,
+      s.image_output_tokens,
       s.cost_usd,
+      s.price_id,
       s.is_subtotal,
       s.result_count,
       s.top_score,
@@ -144,6 +189,7 @@ export default Effect.gen(function*() {
       s.cache_write_tokens,
       s.reasoning_tokens,
       s.cost_usd,
+      s.price_id,
       s.is_subtotal,
       s.input as prompt,
       s.output as completion,
@@ -230,6 +276,9 @@ export default Effect.gen(function*() {
     comment on column ${schema}.traces.input_tokens is 'As stated by the caller, else the sum over the spans of the trace, subtotals left out.';
     comment on column ${schema}.traces.cost_usd is 'US dollars, exact; as stated by the caller, else the sum over the spans; null when no price is known.';
     comment on column ${schema}.spans.cost_usd is 'US dollars, exact; null when the price is not known.';
+    comment on column ${schema}.spans.provider is 'gen_ai.provider.name of the OpenTelemetry GenAI conventions 0.1.0.';
+    comment on column ${schema}.spans.model is 'gen_ai.request.model of the OpenTelemetry GenAI conventions 0.1.0.';
+    comment on column ${schema}.spans.price_id is 'The row of prices that cost_usd was computed with; null when the program stated the cost.';
     comment on column ${schema}.spans.is_subtotal is 'True when a span below holds the usage too, so that a total leaves this one out; null without a model call.';
   `)
 })

@@ -9,13 +9,23 @@ import ts from "typescript"
 const layers = [
   [["TraceContext", "IdGenerator", "Identifier", "TraceState", "Baggage"]],
   [["Usage", "Money", "Observation", "Input", "LlmCall", "ChatMessage", "DocumentEvent", "SpanType", "SpanHandle"]],
+  [["Pricing", "GenAi"]],
   [["Provider"]],
   [["Delivery"]],
   [["ObservabilityConfig"]],
-  [["ObservabilityService", "Span", "Log"], ["PgMigrations", "PgProvider", "LangfuseProvider"]],
+  [["ObservabilityService", "Span", "Log"], ["PgMigrations", "PgPricing", "PgProvider", "LangfuseProvider"]],
   [["ObservabilityLive"]],
   // Optional entries: an application that does not import them never loads them.
-  [["EmbeddedPostgres", "Testing", "EffectTracer", "AiTelemetry", "HttpPropagation", "TraceStore"]],
+  [[
+    "EmbeddedPostgres",
+    "Testing",
+    "EffectTracer",
+    "AiTelemetry",
+    "HttpPropagation",
+    "MessagePropagation",
+    "TraceStore",
+    "Replay"
+  ]],
   [["index"]]
 ]
 

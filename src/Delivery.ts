@@ -23,7 +23,7 @@ import { inFolder, nowhere } from "./internal/delivery/deadLetters.ts"
 import { Engine } from "./internal/delivery/engine.ts"
 import { make as makeSpool } from "./internal/spool/spool.ts"
 import type { Observation } from "./Observation.ts"
-import type { Provider } from "./Provider.ts"
+import type { Provider, Settlement } from "./Provider.ts"
 
 /**
  * How records are delivered. Every field has a default.
@@ -124,6 +124,8 @@ export interface Delivery {
   readonly provider: string
   /** Takes a record over. Synchronous; never waits, never throws. */
   readonly offer: (observation: Observation) => void
+  /** The same for several records, in an array that does not change afterwards. */
+  readonly offerAll: (observations: ReadonlyArray<Observation>) => void
   /** Says that there is something in the source to be collected when the batch window is over. */
   readonly wake: () => void
   /**
@@ -145,13 +147,15 @@ export interface Delivery {
  * flushed nor closed before is given up and counted.
  *
  * @param collect is called before a batch is cut, and offers what waits elsewhere
+ * @param settled is told what became of records, as soon as that is final; it must return at once
  * @since 0.1.0
  * @category constructors
  */
 export const make = (
   provider: Provider,
   options: Options = {},
-  collect: () => void = () => {}
+  collect: () => void = () => {},
+  settled?: (settlement: Settlement) => void
 ): Effect.Effect<Delivery, never, Scope.Scope> =>
   Effect.gen(function*() {
     // A scope of its own: fibers forked into the caller's scope would be interrupted before its finalizers drain them.
@@ -179,7 +183,8 @@ export const make = (
       },
       collect,
       workers,
-      folder === undefined ? nowhere : inFolder(folder)
+      folder === undefined ? nowhere : inFolder(folder),
+      settled
     )
     const disk = yield* Scope.make()
     const leaveDisk = (exit: Exit.Exit<unknown, unknown>) =>

@@ -91,6 +91,8 @@ export interface SpanOptions {
  * @category models
  */
 export interface SpanUpdate {
+  /** A better name than the one that it was started with. */
+  readonly name?: string | undefined
   readonly attributes?: Attributes | undefined
   readonly input?: unknown
   readonly output?: unknown
@@ -106,12 +108,12 @@ export interface SpanUpdate {
   readonly finishReason?: string | undefined
   /** From the start of the call. */
   readonly timeToFirstToken?: Duration.DurationInput | undefined
-  /** Tokens of the whole prompt, none of them cached; for more, use `usage`. */
+  /** Tokens of the whole prompt, none of them cached; for more, use `usage`, for which `Usage` has constructors. */
   readonly promptTokens?: number | undefined
   readonly completionTokens?: number | undefined
   /** Takes precedence over `promptTokens` and `completionTokens`. A bucket that is left out is unknown, not 0. */
   readonly usage?: Partial<Usage> | undefined
-  /** US dollars. Left out, it is unknown, not 0. */
+  /** US dollars. Left out, it is computed from the usage and the price; where there is none, it is unknown, not 0. */
   readonly costUsd?: CostInput | undefined
 }
 

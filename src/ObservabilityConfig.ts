@@ -67,9 +67,9 @@ export const delivery = Config.all({
   batchWindow: duration("OBSERVABILITY_BATCH_WINDOW"),
   batchRecords: positive("OBSERVABILITY_BATCH_RECORDS"),
   batchBytes: positive("OBSERVABILITY_BATCH_BYTES"),
-  writeTimeout: duration("OBSERVABILITY_WRITE_TIMEOUT"),
-  retryDelay: duration("OBSERVABILITY_RETRY_DELAY"),
-  maxRetryDelay: duration("OBSERVABILITY_MAX_RETRY_DELAY"),
+  writeTimeout: positiveDuration("OBSERVABILITY_WRITE_TIMEOUT"),
+  retryDelay: positiveDuration("OBSERVABILITY_RETRY_DELAY"),
+  maxRetryDelay: positiveDuration("OBSERVABILITY_MAX_RETRY_DELAY"),
   spoolDirectory: optional(Config.nonEmptyString("OBSERVABILITY_SPOOL_DIR")),
   spoolBytes: positive("OBSERVABILITY_SPOOL_BYTES"),
   warningInterval: duration("OBSERVABILITY_WARNING_INTERVAL")
@@ -118,7 +118,7 @@ export const postgres = Config.all({
     })
   ),
   maxConnections: positive("OBSERVABILITY_MAX_CONNECTIONS"),
-  connectTimeout: duration("OBSERVABILITY_CONNECT_TIMEOUT"),
+  connectTimeout: positiveDuration("OBSERVABILITY_CONNECT_TIMEOUT"),
   partitionsAhead: wholeNumber("OBSERVABILITY_PARTITIONS_AHEAD", "expected a whole number from 0 to 365", 0, 365)
 })
 
@@ -128,14 +128,31 @@ function optional<A>(config: Config.Config<A>): Config.Config<A | undefined> {
   return Config.map(Config.option(config), Option.getOrUndefined)
 }
 
-/** `Config.duration` makes zero of what is negative. */
 function duration(name: string): Config.Config<Duration.Duration | undefined> {
+  return durationWhich(name, "expected a duration of zero or more, such as 5 seconds", () => true)
+}
+
+/** With none, nothing would ever be in time, and what failed would be tried again without a pause. */
+function positiveDuration(name: string): Config.Config<Duration.Duration | undefined> {
+  return durationWhich(
+    name,
+    "expected a duration above zero, such as 5 seconds",
+    (read) => Duration.greaterThan(read, Duration.zero)
+  )
+}
+
+/** `Config.duration` makes zero of what is negative. */
+function durationWhich(
+  name: string,
+  message: string,
+  accepts: (read: Duration.Duration) => boolean
+): Config.Config<Duration.Duration | undefined> {
   return optional(
     Config.mapOrFail(Config.string(name), (text) => {
       const read = text.trim().startsWith("-") ? Option.none() : Duration.decodeUnknown(text.trim())
-      return Option.isSome(read) && Duration.isFinite(read.value)
+      return Option.isSome(read) && Duration.isFinite(read.value) && accepts(read.value)
         ? Either.right(read.value)
-        : Either.left(ConfigError.InvalidData([], "expected a duration of zero or more, such as 5 seconds"))
+        : Either.left(ConfigError.InvalidData([], message))
     })
   )
 }

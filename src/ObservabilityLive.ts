@@ -49,7 +49,7 @@ export interface Options extends Omit<Service.Options, "providers"> {
 export const layer = (options: Options): Layer.Layer<ObservabilityService, ConfigError.ConfigError> =>
   options.enabled === false ?
     ObservabilityService.layerNoop :
-    composed(options, (processId) => PgProvider.layer({ ...options.postgres, processId }))
+    composed(options, (processId) => PgProvider.layer({ pricing: options.pricing, ...options.postgres, processId }))
 
 /**
  * The service over the `PgClient` of the application, whose pool it shares.
@@ -65,7 +65,8 @@ export const layerFromClient = (
 ): Layer.Layer<ObservabilityService, ConfigError.ConfigError, PgClient> =>
   options.enabled === false ?
     ObservabilityService.layerNoop :
-    composed(options, (processId) => PgProvider.layerFromClient({ ...options.postgres, processId }))
+    composed(options, (processId) =>
+      PgProvider.layerFromClient({ pricing: options.pricing, ...options.postgres, processId }))
 
 /**
  * The service, configured by `Config`s of the application's own.

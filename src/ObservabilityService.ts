@@ -22,11 +22,13 @@ import { acquireSpan } from "./internal/acquireSpan.ts"
 import { ambientOf } from "./internal/ambient.ts"
 import { captureLimits } from "./internal/capture.ts"
 import { noopService } from "./internal/noopService.ts"
+import { Pricer } from "./internal/pricing/pricer.ts"
 import { Intake } from "./internal/recording/intake.ts"
 import { OpenSpan } from "./internal/recording/openSpan.ts"
 import { Recorder } from "./internal/recording/recorder.ts"
 import { redacting } from "./internal/redaction.ts"
 import type { Observation, Resource, SpanType } from "./Observation.ts"
+import * as Pricing from "./Pricing.ts"
 import type { Provider } from "./Provider.ts"
 import type { SpanHandle } from "./SpanHandle.ts"
 import { TraceContext } from "./TraceContext.ts"
@@ -69,6 +71,8 @@ export interface Options {
   readonly delivery?: Delivery.Options | undefined
   /** Bounds of what is captured of one value. */
   readonly capture?: CaptureOptions | undefined
+  /** What model calls cost whose cost the program does not state. Default: `Pricing.shipped`. */
+  readonly pricing?: Pricing.Table | undefined
   /**
    * Takes out of a record what must not be stored, before any provider sees it. Synchronous. When it throws, the
    * record goes on without its content. Default: nothing is taken out; values of type `Redacted` are never captured.
@@ -113,6 +117,8 @@ export interface Stats {
   readonly failedRedactions: number
   /** Calls that could not be recorded because recording itself failed. */
   readonly failedRecordings: number
+  /** How many model calls had no price, by the model; the first 100 of them by name. */
+  readonly unpricedModels: Readonly<Record<string, number>>
 }
 
 /**
@@ -142,6 +148,8 @@ export interface Unsafe {
     span: SpanHandle,
     exit: Exit.Exit<unknown, unknown>
   ) => void
+  /** Adds to a span, or to the span or trace that a context stands in. */
+  readonly updateSpan: (span: SpanHandle | TraceContext, update: Input.SpanUpdate) => void
 }
 
 /**
@@ -222,22 +230,32 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
     const deliveries: Array<Delivery.Delivery> = []
     const redact = options.redact === undefined ? undefined : redacting(options.redact, () => failedRedactions++)
     const intake = new Intake({
-      handOver: (observation) => {
-        const visible = redact === undefined ? observation : redact(observation)
-        for (const delivery of deliveries) delivery.offer(visible)
+      handOver: (observations) => {
+        const visible = redact === undefined ? observations : observations.map(redact)
+        for (const delivery of deliveries) delivery.offerAll(visible)
       },
       wake: () => {
         for (const delivery of deliveries) delivery.wake()
       }
     })
     for (const provider of options.providers) {
-      deliveries.push(yield* Delivery.make(provider, options.delivery, () => intake.drain()))
+      const ledgers = options.providers.flatMap((other) => other === provider ? [] : other.ledger ?? [])
+      deliveries.push(
+        yield* Delivery.make(
+          provider,
+          options.delivery,
+          () => intake.drain(),
+          ledgers.length === 0 ? undefined : (settlement) => ledgers.forEach((ledger) => ledger.note(settlement))
+        )
+      )
     }
+    const pricer = new Pricer((options.pricing ?? Pricing.shipped).index)
     const recorder = new Recorder({
       resource,
       limits: captureLimits(options.capture),
       maxOpen: options.maxOpenSpans ?? 100_000,
-      intake
+      intake,
+      price: pricer.price
     })
     /** A mistake in recording is counted, and is never the application's. */
     const recording = (record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void): Effect.Effect<void> =>
@@ -288,6 +306,14 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
         } catch {
           failedRecordings++
         }
+      },
+      updateSpan: (span, update) => {
+        try {
+          if (span instanceof OpenSpan) recorder.updateSpan(span, update)
+          else if (span instanceof TraceContext) recorder.annotate(span, update)
+        } catch {
+          failedRecordings++
+        }
       }
     }
 
@@ -321,11 +347,7 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
         ? Effect.void
         : Effect.suspend(() => Effect.asVoid(service.flush({ timeout: options.flushOnTraceEnd }))),
       span: (parent, name, type, spanOptions) => acquireSpan(service, () => parent, name, { ...spanOptions, type }),
-      updateSpan: (span, update) =>
-        recording(() => {
-          if (span instanceof OpenSpan) recorder.updateSpan(span, update)
-          else if (span instanceof TraceContext) recorder.annotate(span, update)
-        }),
+      updateSpan: (span, update) => Effect.sync(() => unsafe.updateSpan(span, update)),
       logLlmCall: (parent, call) => logging(parent, (fiber) => recorder.logLlmCall(ambientOf(fiber), parent, call)),
       logChatMessage: (parent, message) =>
         logging(parent, (fiber) => recorder.logChatMessage(ambientOf(fiber), parent, message)),
@@ -349,7 +371,8 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
         openSpans: recorder.openSpans,
         openTraces: recorder.openTraces,
         failedRedactions,
-        failedRecordings
+        failedRecordings,
+        unpricedModels: pricer.unpricedModels()
       }))
     }
     return service

@@ -203,6 +203,8 @@ export interface ModelCall {
   readonly usage: Usage | undefined
   /** US dollars; `undefined` when the price is not known. */
   readonly costUsd: BigDecimal.BigDecimal | undefined
+  /** The price that the cost was computed with; `undefined` for a cost that the program stated, and where there is none. */
+  readonly priceId: string | undefined
   /**
    * `true` when a span below this one holds usage too: then these figures repeat it, and a total leaves them out.
    */
@@ -219,6 +221,8 @@ export interface Span extends Common {
   readonly _tag: "Span"
   readonly spanId: SpanId
   readonly parentSpanId: SpanId | undefined
+  /** Whether the parent is a span of another process, which may or may not be recorded. */
+  readonly parentIsRemote: boolean
   readonly name: string
   readonly type: SpanType
   readonly status: Status

@@ -15,6 +15,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import stores from "../migrations/0001_stores.ts"
 import views from "../migrations/0002_views.ts"
+import prices from "../migrations/0003_prices.ts"
+import ledger from "../migrations/0004_ledger.ts"
 import { exclusively } from "./internal/postgres/exclusively.ts"
 import { apart } from "./internal/postgres/isolation.ts"
 import * as Partitions from "./internal/postgres/partitions.ts"
@@ -90,7 +92,7 @@ export const createPartitions = (options?: {
 
 // internal
 
-const migrations = { "0001_stores": stores, "0002_views": views }
+const migrations = { "0001_stores": stores, "0002_views": views, "0003_prices": prices, "0004_ledger": ledger }
 
 const newestKnown = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name)))
 

@@ -5,7 +5,7 @@
  * **Loss policy.** Building the provider neither fails nor waits when PostgreSQL is down: it connects, migrates and
  * creates partitions in the background, and again with each batch until that succeeds; meanwhile batches fail as
  * `transient`, for the delivery to keep and to retry. A connection that breaks is replaced. Characters that PostgreSQL
- * refuses (NUL, lone surrogates) become U+FFFD, numbers that a column cannot hold are kept as text under
+ * refuses (NUL, lone surrogates) become U+FFFD, numbers that a column cannot hold are named under
  * `observability.problems` in the record's metadata or attributes, and identifiers of more than 800 characters are cut,
  * with a mark; no record is refused for any of these.
  *
@@ -47,6 +47,7 @@ import * as Connection from "./internal/postgres/connection.ts"
 import { defaultSchema, isSchemaName } from "./internal/postgres/schemaName.ts"
 import * as Store from "./internal/postgres/store.ts"
 import { isPostgresUrl } from "./internal/postgres/url.ts"
+import * as Pricing from "./Pricing.ts"
 import type { Provider } from "./Provider.ts"
 
 /**
@@ -93,6 +94,8 @@ export interface StoreOptions {
    * every 10 seconds that it lives. Default: none; then processes are known by their records alone.
    */
   readonly processId?: string | undefined
+  /** What the table `prices` holds beside what others add to it. Default: `Pricing.shipped`. */
+  readonly pricing?: Pricing.Table | undefined
 }
 
 /**
@@ -208,7 +211,13 @@ const makeOn = (
   options: StoreOptions = {},
   concurrency = 1
 ): Effect.Effect<Provider, PgOptionsError, Scope.Scope> => {
-  const { partitionsAhead = 7, processId, schema = defaultSchema, writeTimeout = "30 seconds" } = options
+  const {
+    partitionsAhead = 7,
+    pricing = Pricing.shipped,
+    processId,
+    schema = defaultSchema,
+    writeTimeout = "30 seconds"
+  } = options
   if (!isSchemaName(schema)) {
     return invalid("schema", `expected a plain lower-case identifier, got ${JSON.stringify(schema)}`)
   }
@@ -216,14 +225,15 @@ const makeOn = (
     return invalid("partitionsAhead", `expected a whole number from 0 to 365, got ${partitionsAhead}`)
   }
   return Effect.map(
-    Store.make({ connection, schema, writeTimeout, partitionsAhead, processId }),
-    (write): Provider => ({
+    Store.make({ connection, schema, writeTimeout, partitionsAhead, processId, prices: pricing.prices }),
+    ({ ledger, write }): Provider => ({
       name: "postgres",
       concurrency,
       // twice the usual: 1.2 times the rows per second; three times gains nothing more
       batchRecords: 2_000,
       batchBytes: 2 * 1024 * 1024,
-      write
+      write,
+      ledger
     })
   )
 }

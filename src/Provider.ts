@@ -35,6 +35,35 @@ export interface Provider {
   /** Estimated bytes that one batch may hold at most. Default: as the delivery is configured. */
   readonly maxBatchBytes?: number | undefined
   readonly write: (batch: NonEmptyReadonlyArray<Observation>) => Effect.Effect<void, ProviderError>
+  /** For a store that keeps account of what became of records at the other providers. Default: it does not. */
+  readonly ledger?: Ledger | undefined
+}
+
+/**
+ * What became of records at one provider, for good.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Settlement {
+  /** The provider's name. */
+  readonly provider: string
+  /** `delivered`: confirmed; `refused`: it will never take them; `dropped`: given up. */
+  readonly outcome: "delivered" | "refused" | "dropped"
+  /** Why, for what was not delivered. */
+  readonly reason: string | undefined
+  readonly records: ReadonlyArray<Observation>
+}
+
+/**
+ * Keeps account of what became of records.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Ledger {
+  /** Called between two steps of a delivery: it neither waits nor throws, and keeps none of the records. */
+  readonly note: (settlement: Settlement) => void
 }
 
 /**

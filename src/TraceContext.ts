@@ -31,10 +31,14 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Pipeable from "effect/Pipeable"
 import * as Schema from "effect/Schema"
+import type * as Tracer from "effect/Tracer"
 import type { SpanId, TraceId } from "./Identifier.ts"
 import * as Identifier from "./Identifier.ts"
 import type { Generator } from "./IdGenerator.ts"
 import { IdGenerator } from "./IdGenerator.ts"
+import type { HeadersInput } from "./internal/propagation/headerLines.ts"
+import { headerLines, trimmed } from "./internal/propagation/headerLines.ts"
+import * as TraceState from "./TraceState.ts"
 
 /**
  * What a caller may say about a new trace.
@@ -67,10 +71,57 @@ export interface Fields {
   readonly sampled?: boolean | undefined
   /** Whether the last 7 bytes of the trace id are random (W3C Level 2). Default: `false`, nothing is claimed. */
   readonly random?: boolean | undefined
+  /** The text of a `tracestate` header. */
   readonly traceState?: string | undefined
   readonly userId?: string | undefined
   readonly sessionId?: string | undefined
   readonly kbId?: string | undefined
+  /** Whether the span is one of another process. Default: `false`. */
+  readonly isRemote?: boolean | undefined
+}
+
+/**
+ * Headers in any form in which a program may have them: a record, whose names may be written in any case and whose values
+ * are one text or one for each line; or pairs, such as `Headers` of the web platform. Bytes are read as UTF-8.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Headers = HeadersInput
+
+/**
+ * What was found in headers.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Received {
+  /** Where the caller stands; `undefined` when the headers name no trace that can be continued: then one begins here. */
+  readonly context: TraceContext | undefined
+  /** What was refused, and why. None of it is repeated there: it came from outside. */
+  readonly refused: ReadonlyArray<TraceContextError>
+}
+
+/**
+ * The headers that carry a context. There is no `tracestate` where there is nothing to say.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TraceHeaders = {
+  readonly traceparent: string
+  readonly tracestate?: string
+}
+
+/**
+ * How much of a context is written.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HeaderOptions {
+  /** The longest `tracestate`, in characters; longer ones lose whole members. Default: 512, which W3C asks for at least. */
+  readonly maxTraceStateLength?: number | undefined
 }
 
 /**
@@ -83,7 +134,7 @@ export class TraceContextError extends Schema.TaggedError<TraceContextError>(
   "effect-observability/TraceContext/TraceContextError"
 )("TraceContextError", {
   /** The part of the input that was refused. */
-  field: Schema.Literal("traceparent", "fields"),
+  field: Schema.Literal("traceparent", "tracestate", "fields"),
   /** What is wrong and what is expected. */
   message: Schema.String
 }) {}
@@ -105,14 +156,16 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   readonly sampled: boolean
   /** The W3C Level 2 `random` flag: the last 7 bytes of the trace id are random. */
   readonly random: boolean
-  /** The `tracestate` header as received, passed on unchanged. */
-  readonly traceState: string | undefined
+  /** What other tracing systems have said, passed on as it was received; `undefined` when that is nothing. */
+  readonly traceState: TraceState.TraceState | undefined
   /** Who the trace is for. */
   readonly userId: string | undefined
   /** The conversation or session the trace belongs to. */
   readonly sessionId: string | undefined
   /** The knowledge base the trace works with. */
   readonly kbId: string | undefined
+  /** Whether the span is one of another process: the context was received, and what is begun here stands below it. */
+  readonly isRemote: boolean
 
   private constructor(
     traceId: TraceId,
@@ -120,10 +173,11 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
     parentSpanId: SpanId | undefined,
     sampled: boolean,
     random: boolean,
-    traceState: string | undefined,
+    traceState: TraceState.TraceState | undefined,
     userId: string | undefined,
     sessionId: string | undefined,
-    kbId: string | undefined
+    kbId: string | undefined,
+    isRemote: boolean
   ) {
     super()
     this.traceId = traceId
@@ -135,6 +189,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
     this.userId = userId
     this.sessionId = sessionId
     this.kbId = kbId
+    this.isRemote = isRemote
     Object.freeze(this)
   }
 
@@ -156,11 +211,9 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
    */
   static unsafeCurrent(fiber: Fiber.RuntimeFiber<unknown, unknown>): TraceContext | undefined {
     const ambient = Context.get(fiber.currentContext, Current)
-    const native = fiber.currentSpan
-    if (native === undefined || !(placeOfSpan in native)) return ambient
-    const place = native[placeOfSpan] as SpanPlace
+    const place = fiber.currentSpan === undefined ? undefined : placeOf(fiber.currentSpan)
     // A native span that was begun where the program still is stands inside of it; any other one stands around it.
-    return place.ambient === ambient ? place.context : ambient
+    return place !== undefined && place.ambient === ambient ? place.context : ambient
   }
 
   /** Starts a new trace: a fresh trace id and a fresh span id without a parent. */
@@ -187,7 +240,8 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
       undefined,
       options?.userId,
       options?.sessionId,
-      options?.kbId
+      options?.kbId,
+      false
     )
   }
 
@@ -202,7 +256,8 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
       parent.traceState,
       parent.userId,
       parent.sessionId,
-      parent.kbId
+      parent.kbId,
+      false
     )
   }
 
@@ -245,9 +300,40 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
         undefined,
         undefined,
         undefined,
-        undefined
+        undefined,
+        true
       )
     )
+  }
+
+  /**
+   * Reads `traceparent` and `tracestate`. Nothing that was received makes it fail: what is refused is named in the result,
+   * and a context that cannot be read, or is stated twice, is none. A `tracestate` alone says nothing.
+   *
+   * @see https://www.w3.org/TR/trace-context-2/#trace-context-http-headers-format
+   */
+  static fromHeaders(headers: Headers): Received {
+    const lines = headerLines(headers, "traceparent")
+    const states = headerLines(headers, "tracestate")
+    if (lines.length === 0) return { context: undefined, refused: states.length === 0 ? [] : [stateWithoutParent] }
+    if (lines.length > 1) return { context: undefined, refused: [secondParent] }
+    const parent = TraceContext.fromTraceparent(trimmed(lines[0]!))
+    if (Either.isLeft(parent)) return { context: undefined, refused: [parent.left] }
+    const state = TraceState.parse(states.join(","))
+    return Either.isLeft(state)
+      ? {
+        context: parent.right,
+        refused: [new TraceContextError({ field: "tracestate", message: state.left.message })]
+      }
+      : { context: parent.right.withTraceState(state.right), refused: [] }
+  }
+
+  /** Writes the headers that carry the context to another process. */
+  static toHeaders(context: TraceContext, options?: HeaderOptions): TraceHeaders {
+    const traceparent = TraceContext.toTraceparent(context)
+    if (context.traceState === undefined) return { traceparent }
+    const tracestate = TraceState.format(context.traceState, { maxLength: options?.maxTraceStateLength })
+    return tracestate === "" ? { traceparent } : { traceparent, tracestate }
   }
 
   /** Writes the `traceparent` header, version 00, with the `sampled` and `random` flags. */
@@ -264,16 +350,22 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
       fields.parentSpanId,
       fields.sampled ?? true,
       fields.random ?? false,
-      fields.traceState,
+      stateOrNone(fields.traceState),
       fields.userId,
       fields.sessionId,
-      fields.kbId
+      fields.kbId,
+      fields.isRemote ?? false
     )
   }
 
   /** Encodes a context to plain JSON-compatible fields and decodes it again, validating every id. */
   static get schema(): Schema.Schema<TraceContext, Fields> {
     return schema
+  }
+
+  /** The same place, with another `tracestate`, such as one with a member of the program's own. */
+  withTraceState(traceState: TraceState.TraceState | undefined): TraceContext {
+    return TraceContext.unsafeMake({ ...this, traceState })
   }
 
   [Equal.symbol](that: Equal.Equal): boolean {
@@ -283,10 +375,11 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
       this.parentSpanId === that.parentSpanId &&
       this.sampled === that.sampled &&
       this.random === that.random &&
-      this.traceState === that.traceState &&
+      Equal.equals(this.traceState, that.traceState) &&
       this.userId === that.userId &&
       this.sessionId === that.sessionId &&
-      this.kbId === that.kbId
+      this.kbId === that.kbId &&
+      this.isRemote === that.isRemote
   }
 
   [Hash.symbol](): number {
@@ -295,7 +388,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   }
 
   toJSON(): unknown {
-    return { _id: "TraceContext", ...this }
+    return { _id: "TraceContext", ...this, traceState: this.traceState?.text }
   }
 
   override toString(): string {
@@ -343,10 +436,37 @@ export interface SpanPlace {
 
 // internal
 
-const traceparentPattern = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+/**
+ * Where a span of Effect's tracer stands, or the nearest one around it that is recorded: between the two may be spans that
+ * only another tracer knows.
+ */
+const placeOf = (span: Tracer.AnySpan): SpanPlace | undefined => {
+  let around: Tracer.AnySpan | undefined = span
+  while (around !== undefined) {
+    if (placeOfSpan in around) return around[placeOfSpan] as SpanPlace
+    around = around._tag === "Span" && around.parent._tag === "Some" ? around.parent.value : undefined
+  }
+  return undefined
+}
+
+/** What follows in a later version may be anything but a comma, by which servers join lines that came twice. */
+const traceparentPattern = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[^,\r\n]*)?$/
 
 const refuse = (why: string): Either.Either<never, TraceContextError> =>
   Either.left(new TraceContextError({ field: "traceparent", message: `traceparent refused: ${why}` }))
+
+const secondParent = new TraceContextError({
+  field: "traceparent",
+  message: "traceparent refused: there is more than one"
+})
+
+const stateWithoutParent = new TraceContextError({
+  field: "tracestate",
+  message: "tracestate refused: there is no traceparent"
+})
+
+const stateOrNone = (state: TraceState.TraceState | undefined): TraceState.TraceState | undefined =>
+  state?.text === "" ? undefined : state
 
 const FieldsSchema = Schema.Struct({
   traceId: Identifier.TraceId,
@@ -354,10 +474,11 @@ const FieldsSchema = Schema.Struct({
   parentSpanId: Schema.optional(Identifier.SpanId),
   sampled: Schema.optional(Schema.Boolean),
   random: Schema.optional(Schema.Boolean),
-  traceState: Schema.optional(Schema.String),
+  traceState: Schema.optional(TraceState.schema),
   userId: Schema.optional(Schema.String),
   sessionId: Schema.optional(Schema.String),
-  kbId: Schema.optional(Schema.String)
+  kbId: Schema.optional(Schema.String),
+  isRemote: Schema.optional(Schema.Boolean)
 })
 
 const decodeFields = Schema.decodeUnknownEither(FieldsSchema)

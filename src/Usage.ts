@@ -1,71 +1,44 @@
 /**
  * What a model call consumed and what it cost, in a form in which nothing can be counted twice.
  *
- * The token buckets are disjoint: cached input is not part of `uncachedInputTokens`. An unknown figure is `undefined`,
- * never 0, and an unknown cost is `undefined`, never 0.
+ * Vendors count in different ways: the cached input is part of OpenAI's `prompt_tokens` and stands beside Anthropic's
+ * `input_tokens`. There is one constructor for each of these shapes, and afterwards one meaning. An unknown figure is
+ * `undefined`, never 0, and an unknown cost is `undefined`, never 0.
+ *
+ * @example
+ * ```ts
+ * import { Usage } from "effect-observability"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   // as the vendor's response has it; a wrong figure is a `UsageError` that says what is wrong
+ *   const usage = yield* Usage.fromAnthropic({
+ *     input_tokens: 21,
+ *     cache_read_input_tokens: 188_086,
+ *     cache_creation_input_tokens: 456,
+ *     output_tokens: 393
+ *   })
+ *   yield* Effect.log(Usage.inputTokens(usage)) // 188563
+ * })
+ *
+ * Effect.runPromise(program)
+ * ```
  *
  * @since 0.1.0
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import { make, type Usage, UsageError } from "./internal/usage/usage.ts"
 
-/**
- * Tokens of one call, in disjoint buckets; `undefined` where the vendor did not say.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Usage {
-  /** Input tokens billed at the full price. */
-  readonly uncachedInputTokens: number | undefined
-  /** Input tokens read from the vendor's cache. */
-  readonly cacheReadTokens: number | undefined
-  /** Input tokens written to the vendor's cache. */
-  readonly cacheWriteTokens: number | undefined
-  /** Output tokens, reasoning included. */
-  readonly outputTokens: number | undefined
-  /** The part of the output that was reasoning. */
-  readonly reasoningTokens: number | undefined
-}
-
-/**
- * A token count that is no whole number of zero or more, or that contradicts another one.
- *
- * @since 0.1.0
- * @category errors
- */
-export class UsageError extends Schema.TaggedError<UsageError>("effect-observability/Usage/UsageError")("UsageError", {
-  /** What is wrong and what is expected. */
-  message: Schema.String
-}) {}
-
-/**
- * Validates the buckets: each a whole number of zero or more, reasoning not more than the output it is part of.
- *
- * @since 0.1.0
- * @category constructors
- */
-export const make = (buckets: Partial<Usage>): Either.Either<Usage, UsageError> => {
-  for (const name of bucketNames) {
-    const count = buckets[name]
-    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0)) {
-      return Either.left(
-        new UsageError({ message: `${name} is ${String(count)}; expected a whole number of zero or more` })
-      )
-    }
-  }
-  const { cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens, uncachedInputTokens } = buckets
-  if (outputTokens !== undefined && reasoningTokens !== undefined && reasoningTokens > outputTokens) {
-    return Either.left(
-      new UsageError({
-        message: `reasoningTokens is ${reasoningTokens}, more than the ${outputTokens} outputTokens that include it`
-      })
-    )
-  }
-  return Either.right({ uncachedInputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, reasoningTokens })
-}
+export { fromAnthropic } from "./internal/usage/anthropic.ts"
+export { fromBedrock } from "./internal/usage/bedrock.ts"
+export { fromCohere } from "./internal/usage/cohere.ts"
+export { type EffectAiProvider, fromEffectAi } from "./internal/usage/effectAi.ts"
+export { fromGemini } from "./internal/usage/gemini.ts"
+export { fromOpenAiChat, fromOpenAiResponses } from "./internal/usage/openAi.ts"
+export { type Bucket, type Split, split } from "./internal/usage/split.ts"
+export { make, type Usage, UsageError } from "./internal/usage/usage.ts"
 
 /**
  * The plain shape most programs have at hand: all of the prompt and all of the completion.
@@ -90,6 +63,14 @@ export const fromPromptAndCompletion = (tokens: {
  */
 export const inputTokens = (usage: Usage): number | undefined =>
   sumOfKnown(sumOfKnown(usage.uncachedInputTokens, usage.cacheReadTokens), usage.cacheWriteTokens)
+
+/**
+ * All output tokens, reasoning, audio and images included: `gen_ai.usage.output_tokens` of the GenAI conventions.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const outputTokens = (usage: Usage): number | undefined => usage.outputTokens
 
 /**
  * The sum of two figures of which either may be unknown; unknown only when both are.
@@ -141,11 +122,3 @@ const isSummable = ({ scale, value }: BigDecimal.BigDecimal): boolean =>
   Math.abs(scale) <= maxCostDigits && value < maxCostValue
 
 const maxCostValue = 10n ** BigInt(maxCostDigits)
-
-const bucketNames = [
-  "uncachedInputTokens",
-  "cacheReadTokens",
-  "cacheWriteTokens",
-  "outputTokens",
-  "reasoningTokens"
-] as const

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+export * as Baggage from "./Baggage.ts"
 export * as Delivery from "./Delivery.ts"
+export * as GenAi from "./GenAi.ts"
 export * as Identifier from "./Identifier.ts"
 export * as IdGenerator from "./IdGenerator.ts"
 export * as Input from "./Input.ts"
@@ -12,9 +14,11 @@ export { flush, logChatMessage, logDocumentEvent, logLlmCall } from "./Log.ts"
 export { ObservabilityLive } from "./ObservabilityLive.ts"
 export { ObservabilityService } from "./ObservabilityService.ts"
 export * as Observation from "./Observation.ts"
+export * as Pricing from "./Pricing.ts"
 export * as Provider from "./Provider.ts"
 export * as Span from "./Span.ts"
 export { annotate, span, withSpan, withSpanStream, withTrace, withTraceContext } from "./Span.ts"
 export type { SpanHandle } from "./SpanHandle.ts"
 export { TraceContext } from "./TraceContext.ts"
+export * as TraceState from "./TraceState.ts"
 export * as Usage from "./Usage.ts"

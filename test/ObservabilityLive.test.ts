@@ -100,12 +100,15 @@ const wholeNumbers = [
   "OBSERVABILITY_CAPTURE_MAX_BYTES"
 ]
 
-const durations = [
+const positiveDurations = [
   "OBSERVABILITY_CONNECT_TIMEOUT",
-  "OBSERVABILITY_BATCH_WINDOW",
   "OBSERVABILITY_WRITE_TIMEOUT",
   "OBSERVABILITY_RETRY_DELAY",
-  "OBSERVABILITY_MAX_RETRY_DELAY",
+  "OBSERVABILITY_MAX_RETRY_DELAY"
+]
+
+const durations = [
+  "OBSERVABILITY_BATCH_WINDOW",
   "OBSERVABILITY_WARNING_INTERVAL",
   "OBSERVABILITY_CLOSE_DEADLINE",
   "OBSERVABILITY_FLUSH_TIMEOUT",
@@ -115,6 +118,7 @@ const durations = [
 const malformed: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
   ...wholeNumbers.map((name) => [name, ["many", "1.5", "0", "-1", ""]] as const),
   ...durations.map((name) => [name, ["soon", "5", "-5 seconds", "Infinity", ""]] as const),
+  ...positiveDurations.map((name) => [name, ["soon", "5", "-5 seconds", "Infinity", "", "0 millis"]] as const),
   ["OBSERVABILITY_PARTITIONS_AHEAD", ["many", "1.5", "-1", "366", ""]],
   ["OBSERVABILITY_SCHEMA", ["Observability", "drop table", "a;b"]],
   ["LANGFUSE_ENABLED", ["maybe"]],
@@ -148,6 +152,7 @@ describe("a value in its form", () => {
   const forms = [
     [wholeNumbers, ["1", "1000"]],
     [durations, ["5 seconds", "250 millis", "0 millis"]],
+    [positiveDurations, ["5 seconds", "1 nanos"]],
     [["OBSERVABILITY_PARTITIONS_AHEAD"], ["0", "365"]]
   ] as const
   for (const [names, values] of forms) {

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Either, Equal, FastCheck as fc, Hash, Option, Schema } from "effect"
+import { Effect, Either, Equal, FastCheck as fc, Hash, Option, Schema, Tracer } from "effect"
 import * as Identifier from "../src/Identifier.ts"
 import { IdGenerator, sequential } from "../src/IdGenerator.ts"
 import * as Testing from "../src/Testing.ts"
-import { Current, TraceContext } from "../src/TraceContext.ts"
-import type { Fields } from "../src/TraceContext.ts"
+import { Current, placeOfSpan, TraceContext } from "../src/TraceContext.ts"
+import type { Fields, Headers, SpanPlace } from "../src/TraceContext.ts"
+import * as TraceState from "../src/TraceState.ts"
+import { traceStateText } from "./arbitraries.ts"
 
 const hex = (length: number) =>
   fc.array(fc.constantFrom(..."0123456789abcdef"), { minLength: length, maxLength: length }).map((digits) =>
@@ -19,10 +21,11 @@ const fields: fc.Arbitrary<Fields> = fc.record({
   parentSpanId: hexId(16),
   sampled: fc.boolean(),
   random: fc.boolean(),
-  traceState: fc.string(),
+  traceState: traceStateText,
   userId: fc.string(),
   sessionId: fc.string(),
-  kbId: fc.string()
+  kbId: fc.string(),
+  isRemote: fc.boolean()
 }, { requiredKeys: ["traceId", "spanId"] })
 
 const contextOf = (given: Fields): TraceContext => Either.getOrThrow(TraceContext.make(given))
@@ -57,7 +60,8 @@ describe("a root", () => {
         traceState: undefined,
         userId: "ada",
         sessionId: "s",
-        kbId: "kb"
+        kbId: "kb",
+        isRemote: false
       })
       assert.strictEqual(other.sampled, true)
       assert.notStrictEqual(other.traceId, root.traceId)
@@ -85,12 +89,17 @@ describe("a root", () => {
 })
 
 describe("a child", () => {
-  it.effect("keeps everything of its parent but the span id, and links to it", () =>
+  it.effect("keeps everything of its parent but the span id, links to it, and is not remote", () =>
     Effect.gen(function*() {
       for (const given of fc.sample(fields, 200)) {
         const parent = contextOf(given)
         const child = yield* TraceContext.child(parent)
-        assert.deepStrictEqual({ ...child }, { ...parent, spanId: child.spanId, parentSpanId: parent.spanId })
+        assert.deepStrictEqual({ ...child }, {
+          ...parent,
+          spanId: child.spanId,
+          parentSpanId: parent.spanId,
+          isRemote: false
+        })
         assert.notStrictEqual(child.spanId, parent.spanId)
         assert.isTrue(Identifier.isSpanId(child.spanId))
       }
@@ -125,7 +134,8 @@ describe("a trace context as a value", () => {
       traceState: "a=1",
       userId: "u",
       sessionId: "s",
-      kbId: "k"
+      kbId: "k",
+      isRemote: false
     }
     const changes: Required<Fields> = {
       traceId: "1".repeat(32),
@@ -136,7 +146,8 @@ describe("a trace context as a value", () => {
       traceState: "a=2",
       userId: "v",
       sessionId: "t",
-      kbId: "l"
+      kbId: "l",
+      isRemote: true
     }
     for (const name of Object.keys(changes) as Array<keyof Fields>) {
       assert.isFalse(Equal.equals(contextOf(all), contextOf({ ...all, [name]: changes[name] })), name)
@@ -195,6 +206,7 @@ describe("make and schema", () => {
     ["parentSpanId", "0".repeat(16)],
     ["parentSpanId", ""],
     ["sampled", "yes"],
+    ["traceState", "no member"],
     ["userId", 7]
   ]
 
@@ -218,7 +230,7 @@ describe("make and schema", () => {
 describe("traceparent", () => {
   it("what is written is read again", () => {
     fc.assert(fc.property(hexId(32), hexId(16), fc.boolean(), fc.boolean(), (traceId, spanId, sampled, random) => {
-      const context = contextOf({ traceId, spanId, sampled, random })
+      const context = contextOf({ traceId, spanId, sampled, random, isRemote: true })
       const written = TraceContext.toTraceparent(context)
       assert.match(written, /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]$/)
       assert.isTrue(Equal.equals(Either.getOrThrow(TraceContext.fromTraceparent(written)), context))
@@ -311,7 +323,129 @@ describe("traceparent", () => {
   })
 })
 
+describe("headers", () => {
+  const received = (headers: unknown) => TraceContext.fromHeaders(headers as Headers)
+  const refusedFields = (headers: unknown) => received(headers).refused.map(({ field }) => field)
+
+  it("what is written is read again, wherever it is put", () => {
+    fc.assert(fc.property(fields, (given) => {
+      const context = contextOf(given)
+      const written = TraceContext.toHeaders(context, { maxTraceStateLength: Number.POSITIVE_INFINITY })
+      const expected = contextOf({
+        traceId: context.traceId,
+        spanId: context.spanId,
+        sampled: context.sampled,
+        random: context.random,
+        traceState: context.traceState?.text,
+        isRemote: true
+      })
+      const carriers = [
+        written,
+        new Map(Object.entries(written)),
+        new Headers(written),
+        Object.fromEntries(Object.entries(written).map(([name, value]) => [name.toUpperCase(), [value]])),
+        Object.fromEntries(Object.entries(written).map(([name, value]) => [name, Buffer.from(value)]))
+      ]
+      for (const carrier of carriers) {
+        const { context, refused } = received(carrier)
+        assert.isTrue(Equal.equals(context, expected))
+        assert.deepStrictEqual(refused, [])
+      }
+    }))
+  })
+
+  it("without a traceparent there is no context, and a tracestate alone is refused", () => {
+    assert.deepStrictEqual(received({}), { context: undefined, refused: [] })
+    assert.deepStrictEqual(received({ traceparent: undefined }), { context: undefined, refused: [] })
+    assert.strictEqual(received({ tracestate: "a=1" }).context, undefined)
+    assert.deepStrictEqual(refusedFields({ tracestate: "a=1" }), ["tracestate"])
+    assert.strictEqual(received({ "trace-parent": header("01"), "trace.parent": header("01") }).context, undefined)
+  })
+
+  it("white space around a traceparent is none of it", () => {
+    for (const text of [` ${header("01")}`, `\t${header("01")}`, `${header("01")} \t`]) {
+      assert.strictEqual(received({ traceparent: text }).context?.traceId, traceId)
+    }
+    assert.deepStrictEqual(refusedFields({ traceparent: `\u00a0${header("01")}` }), ["traceparent"])
+  })
+
+  it("a second traceparent refuses both, as lines, in other cases of letters, or joined by a server", () => {
+    const twice = [
+      { traceparent: [header("01"), header("01")] },
+      { traceparent: header("01"), TraceParent: header("01") },
+      { traceparent: `${header("01")}, ${header("01")}` },
+      { traceparent: `${header("01", "01", "-more")}, ${header("01")}` }
+    ]
+    for (const headers of twice) {
+      assert.strictEqual(received({ ...headers, tracestate: "a=1" }).context, undefined)
+      assert.deepStrictEqual(refusedFields(headers), ["traceparent"])
+    }
+  })
+
+  it("lines of tracestate are one list, and a list that is refused leaves the traceparent", () => {
+    const whole = received({ traceparent: header("01"), tracestate: ["a=1,b=2", "", "c=3"] })
+    assert.strictEqual(whole.context?.traceState?.text, "a=1,b=2,c=3")
+    const refused = received({ traceparent: header("01"), tracestate: ["a=1", "B=2"] })
+    assert.strictEqual(refused.context?.traceId, traceId)
+    assert.strictEqual(refused.context?.traceState, undefined)
+    assert.deepStrictEqual(refused.refused.map(({ field }) => field), ["tracestate"])
+    assert.strictEqual(received({ traceparent: header("01"), tracestate: " , " }).context?.traceState, undefined)
+  })
+
+  it("flags are passed on as far as they are known: those that are set stay, those that are not stay clear", () => {
+    for (const [flags, passed] of [["ff", "03"], ["fc", "00"], ["02", "02"], ["01", "01"], ["00", "00"]] as const) {
+      const { context } = received({ traceparent: header(flags) })
+      assert.strictEqual(TraceContext.toHeaders(context!).traceparent, header(passed))
+    }
+  })
+
+  it("a tracestate is written within its limit, and not at all when nothing is left of it", () => {
+    const context = contextOf({ traceId, spanId, traceState: `a=${"x".repeat(200)},b=1` })
+    assert.strictEqual(TraceContext.toHeaders(context, { maxTraceStateLength: 100 }).tracestate, "b=1")
+    assert.notProperty(TraceContext.toHeaders(context, { maxTraceStateLength: 2 }), "tracestate")
+    assert.notProperty(TraceContext.toHeaders(context.withTraceState(TraceState.empty)), "tracestate")
+  })
+
+  it("nothing whatever makes reading throw, and no refusal repeats what was refused", () => {
+    const line = fc.oneof(fc.string({ unit: "binary" }), fc.string(), traceStateText, fc.constant(header("01")))
+    const value = fc.oneof(line, fc.array(line), fc.uint8Array(), fc.anything())
+    fc.assert(
+      fc.property(fc.record({ traceparent: value, tracestate: value }, { requiredKeys: [] }), (headers) => {
+        for (const { message } of received(headers).refused) {
+          assert.match(message, /^trace(parent|state) refused: [ -~]+$/)
+        }
+      }),
+      { numRuns: 1_000 }
+    )
+    const hostile = new Proxy({}, {
+      ownKeys: () => {
+        throw new Error("no")
+      }
+    })
+    for (const headers of [null, undefined, 7, "traceparent", [1], hostile]) {
+      assert.deepStrictEqual(received(headers), { context: undefined, refused: [] })
+    }
+  })
+})
+
 describe("the ambient context", () => {
+  const spanAt = (place?: SpanPlace) =>
+    Object.assign(Tracer.externalSpan({ traceId, spanId }), place === undefined ? {} : { [placeOfSpan]: place })
+
+  it.effect("is that of the nearest native span that is recorded, unless it was set inside of that", () =>
+    Effect.gen(function*() {
+      const outer = contextOf({ traceId, spanId, userId: "outer" })
+      const inner = contextOf({ traceId, spanId, userId: "inner" })
+      const seen = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+        Effect.withParentSpan(self, spanAt({ context: outer, ambient: undefined }))
+      assert.deepStrictEqual(yield* seen(TraceContext.current), Option.some(outer))
+      // two spans further in, of which only the native tracer knows
+      const nested = TraceContext.current.pipe(Effect.withSpan("b"), Effect.withSpan("a"))
+      assert.deepStrictEqual(yield* seen(nested), Option.some(outer))
+      assert.deepStrictEqual(yield* seen(Effect.provideService(nested, Current, inner)), Option.some(inner))
+      assert.deepStrictEqual(yield* seen(Effect.withSpan(TraceContext.current, "c", { root: true })), Option.none())
+    }))
+
   it.effect("is none outside of any trace, and what was provided inside, also in forked fibers", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* TraceContext.current, Option.none())

@@ -4,31 +4,30 @@ import * as Usage from "../src/Usage.ts"
 
 const count = fc.option(fc.integer({ min: 0, max: 2 ** 40 }), { nil: undefined })
 
+const parts = {
+  audioInputTokens: "uncachedInputTokens",
+  imageInputTokens: "uncachedInputTokens",
+  audioCacheReadTokens: "cacheReadTokens",
+  longCacheWriteTokens: "cacheWriteTokens",
+  reasoningTokens: "outputTokens",
+  audioOutputTokens: "outputTokens",
+  imageOutputTokens: "outputTokens"
+} as const
+
 const names = [
   "uncachedInputTokens",
   "cacheReadTokens",
   "cacheWriteTokens",
   "outputTokens",
-  "reasoningTokens"
+  ...(Object.keys(parts) as Array<keyof typeof parts>)
 ] as const
 
 describe("make", () => {
-  it("keeps every bucket as it was given, and what was not given stays unknown", () => {
-    fc.assert(fc.property(fc.tuple(count, count, count, count), ([uncached, read, write, output]) => {
-      const reasoning = output === undefined ? undefined : Math.floor(output / 2)
-      const usage = Either.getOrThrow(Usage.make({
-        uncachedInputTokens: uncached,
-        cacheReadTokens: read,
-        cacheWriteTokens: write,
-        outputTokens: output,
-        reasoningTokens: reasoning
-      }))
-      assert.deepStrictEqual(Object.values(usage), [uncached, read, write, output, reasoning])
+  it("keeps every figure as it was given, and what was not given stays unknown", () => {
+    fc.assert(fc.property(fc.constantFrom(...names), count, (name, tokens) => {
+      const expected = { ...Object.fromEntries(names.map((each) => [each, undefined])), [name]: tokens }
+      assert.deepStrictEqual<unknown>(Either.getOrThrow(Usage.make({ [name]: tokens })), expected)
     }))
-    assert.deepStrictEqual(
-      Either.getOrThrow(Usage.make({})),
-      Object.fromEntries(names.map((name) => [name, undefined])) as unknown as Usage.Usage
-    )
   })
 
   it("refuses what is no whole number of zero or more, and names the bucket", () => {
@@ -43,10 +42,17 @@ describe("make", () => {
     }
   })
 
-  it("refuses more reasoning than the output that includes it, and lets either be unknown", () => {
-    assert.isTrue(Either.isLeft(Usage.make({ outputTokens: 5, reasoningTokens: 6 })))
-    assert.isTrue(Either.isRight(Usage.make({ outputTokens: 5, reasoningTokens: 5 })))
-    assert.isTrue(Either.isRight(Usage.make({ reasoningTokens: 6 })))
+  it("refuses a part, and parts together, that are more than their whole, and lets either be unknown", () => {
+    for (const [part, whole] of Object.entries(parts)) {
+      assert.isTrue(Either.isLeft(Usage.make({ [whole]: 5, [part]: 6 })), part)
+      assert.isTrue(Either.isRight(Usage.make({ [whole]: 5, [part]: 5 })), part)
+      assert.isTrue(Either.isRight(Usage.make({ [part]: 6 })), part)
+    }
+    const made = Usage.make({ outputTokens: 5, reasoningTokens: 3, audioOutputTokens: 3 })
+    assert.strictEqual(
+      Either.getOrThrow(Either.flip(made)).message,
+      "reasoningTokens and audioOutputTokens are 6, more than the 5 outputTokens that include them"
+    )
   })
 })
 

@@ -55,6 +55,7 @@ export const span = (fields: Partial<Span> = {}): Span => ({
   _tag: "Span",
   spanId: spanId(2),
   parentSpanId: spanId(1),
+  parentIsRemote: false,
   name: "step",
   type: "span",
   status: "in_progress",
@@ -74,7 +75,13 @@ export const usage = (fields: Partial<Usage> = {}): Usage => ({
   cacheReadTokens: undefined,
   cacheWriteTokens: undefined,
   outputTokens: undefined,
+  audioInputTokens: undefined,
+  imageInputTokens: undefined,
+  audioCacheReadTokens: undefined,
+  longCacheWriteTokens: undefined,
   reasoningTokens: undefined,
+  audioOutputTokens: undefined,
+  imageOutputTokens: undefined,
   ...fields
 })
 
@@ -86,6 +93,7 @@ export const modelCall = (fields: Partial<ModelCall> = {}): ModelCall => ({
   timeToFirstTokenMicros: undefined,
   usage: undefined,
   costUsd: undefined,
+  priceId: undefined,
   isSubtotal: false,
   ...fields
 })

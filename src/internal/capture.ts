@@ -60,14 +60,17 @@ export const isJsonObject = (value: Json): value is JsonObject =>
  * Cuts a text to `maxLength` characters and says how much is missing. The prefix is copied: a slice would keep the
  * whole original alive.
  */
-export const cutString = (text: string, maxLength: number): string =>
-  text.length <= maxLength
-    ? text
-    : `${Buffer.from(text.slice(0, maxLength), "utf16le").toString("utf16le")}… [cut: ${
-      text.length - maxLength
-    } of ${text.length} characters]`
+export const cutString = (text: string, maxLength: number): string => {
+  if (text.length <= maxLength) return text
+  // not between the two halves of a character
+  const length = isHighSurrogate(text.charCodeAt(maxLength - 1)) ? maxLength - 1 : maxLength
+  const kept = Buffer.from(text.slice(0, length), "utf16le").toString("utf16le")
+  return `${kept}… [cut: ${text.length - length} of ${text.length} characters]`
+}
 
 // internal
+
+const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff
 
 /** What an object costs beside its values: header, and a pointer with its share of the key. */
 const objectCost = 32
@@ -169,6 +172,7 @@ class Walk {
     if (value instanceof RegExp || value instanceof Promise || value instanceof WeakMap || value instanceof WeakSet) {
       return this.text(value instanceof RegExp ? String(value) : `[${value.constructor.name}]`)
     }
+    if (isBoxed(value)) return this.any(value.valueOf(), depth)
     return this.entries(value, Object.keys(value), depth)
   }
 
@@ -256,9 +260,13 @@ class Walk {
 
   private error(value: Error, depth: number): Json {
     const own = Object.keys(value).filter((key) => key !== "name" && key !== "message" && key !== "stack")
-    return this.entries(value, ["name", "message", ...own, "stack", ...("cause" in value ? ["cause"] : [])], depth)
+    const hidden = ["cause", "errors"].filter((key) => key in value && !own.includes(key))
+    return this.entries(value, ["name", "message", ...own, "stack", ...hidden], depth)
   }
 }
+
+const isBoxed = (value: object): boolean =>
+  value instanceof Number || value instanceof String || value instanceof Boolean || value instanceof BigInt
 
 const nameOf = (value: { readonly name: unknown }): string => {
   try {

@@ -1,5 +1,6 @@
 /** JSON as stores take it. */
-import type { Json, JsonObject } from "../Observation.ts"
+import type { Json } from "../Observation.ts"
+import { problemsBeside } from "./problems.ts"
 
 /**
  * The JSON text of a value, its keys included, without NUL and lone surrogates, which no store takes as they are.
@@ -23,6 +24,6 @@ const stringify = (value: Json): string => {
   try {
     return JSON.stringify(value) ?? "null"
   } catch (error) {
-    return JSON.stringify({ "observability.problems": { json: String(error) } } satisfies JsonObject)
+    return JSON.stringify(problemsBeside(undefined, [`the value is no JSON: ${String(error)}`]))
   }
 }

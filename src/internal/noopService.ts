@@ -14,12 +14,20 @@ export const noopService: Service = {
   logChatMessage: () => Effect.void,
   logDocumentEvent: () => Effect.void,
   flush: () => Effect.succeed({}),
-  stats: Effect.succeed({ providers: {}, openSpans: 0, openTraces: 0, failedRedactions: 0, failedRecordings: 0 }),
+  stats: Effect.succeed({
+    providers: {},
+    openSpans: 0,
+    openTraces: 0,
+    failedRedactions: 0,
+    failedRecordings: 0,
+    unpricedModels: {}
+  }),
   afterTrace: Effect.void,
   unsafe: {
     startTrace: () => undefined,
     endTrace: () => {},
     startSpan: () => undefined,
-    endSpan: () => {}
+    endSpan: () => {},
+    updateSpan: () => {}
   }
 }

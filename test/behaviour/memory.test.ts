@@ -4,9 +4,9 @@ import { Effect } from "effect"
 import { program } from "./fixtures/processes.ts"
 import type { HeapSaid } from "./fixtures/unended.ts"
 
-const count = 200_000
+const count = 1_000_000
 
-describe("memory", { timeout: 60_000 }, () => {
+describe("memory", { timeout: 120_000 }, () => {
   it.scopedLive("does not grow with spans and traces that are never ended, nor with those that are", () =>
     Effect.gen(function*() {
       const application = yield* program<HeapSaid>("unended.ts", count, { nodeArguments: ["--expose-gc"] })

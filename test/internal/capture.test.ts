@@ -283,6 +283,12 @@ describe("the form of", () => {
       },
       { before: 1, getter: "[Unreadable: hostile]", json: "[Unreadable: hostile]", after: 2 }
     ],
+    ["a boxed primitive is the primitive", [Object(1), Object("text"), Object(true), Object(1n)], [
+      1,
+      "text",
+      true,
+      "1"
+    ]],
     ["symbol keys is nothing", { [Symbol("key")]: 1, a: 2 }, { a: 2 }]
   ]
 
@@ -296,6 +302,9 @@ describe("the form of", () => {
     assert.deepStrictEqual(Object.keys(plain), ["name", "message", "status", "stack", "cause"])
     assert.deepInclude(plain, { name: "TypeError", message: "boom", status: 500, stack: error.stack! })
     assert.deepInclude(plain["cause"] as object, { name: "Error", message: "why" })
+    const several = captured(new AggregateError([new Error("one"), "two"], "both")) as { readonly errors: Json }
+    assert.deepInclude((several.errors as ReadonlyArray<object>)[0], { name: "Error", message: "one" })
+    assert.strictEqual((several.errors as ReadonlyArray<Json>)[1], "two")
     assert.deepInclude(captured(new TaggedFailure({ status: 503 })) as object, { _tag: "TaggedFailure", status: 503 })
   })
 })
@@ -403,4 +412,9 @@ describe("capturing an object", () => {
 
 describe("a cut text", () => {
   it("is as it was when it fits", () => assert.strictEqual(cutString("abc", 3), "abc"))
+
+  it("does not end with half of a character", () => {
+    assert.strictEqual(cutString("ab\u{1F600}cd", 3), "ab… [cut: 4 of 6 characters]")
+    assert.strictEqual(cutString("ab\u{1F600}cd", 4), "ab\u{1F600}… [cut: 2 of 6 characters]")
+  })
 })

@@ -84,12 +84,12 @@ describe("hostile content", () => {
       ])
     }))
 
-  it.scopedLive("what a column cannot hold is kept, as text, beside the attributes", () =>
+  it.scopedLive("what a column cannot hold is kept, as text, beside the attributes and what was wrong before", () =>
     Effect.gen(function*() {
       const { provider, rows } = yield* fixture()
       yield* provider.write([
         span({
-          attributes: { kept: true },
+          attributes: { kept: true, "observability.problems": ["topScore is NaN; expected a finite number"] },
           durationMicros: Infinity,
           metrics: { resultCount: 1.5, pageCount: 2 ** 60, chunkCount: 3, topScore: undefined },
           modelCall: modelCall({ costUsd: usd("1e-2000"), usage: usage({ outputTokens: NaN }) })
@@ -111,13 +111,14 @@ describe("hostile content", () => {
           output_tokens: null,
           attributes: {
             kept: true,
-            "observability.problems": {
-              duration_us: "Infinity",
-              result_count: "1.5",
-              page_count: String(2 ** 60),
-              cost_usd: "1e-2000",
-              output_tokens: "NaN"
-            }
+            "observability.problems": [
+              "topScore is NaN; expected a finite number",
+              "duration_us is Infinity, which its column cannot hold",
+              "output_tokens is NaN, which its column cannot hold",
+              "cost_usd is 1e-2000, which its column cannot hold",
+              "result_count is 1.5, which its column cannot hold",
+              `page_count is ${2 ** 60}, which its column cannot hold`
+            ]
           }
         },
         {

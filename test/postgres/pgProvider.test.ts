@@ -108,9 +108,16 @@ describe("every column", () => {
               cacheReadTokens: 20,
               cacheWriteTokens: 300,
               outputTokens: 4000,
-              reasoningTokens: 50
+              audioInputTokens: 1,
+              imageInputTokens: 0,
+              audioCacheReadTokens: 2,
+              longCacheWriteTokens: 30,
+              reasoningTokens: 50,
+              audioOutputTokens: 60,
+              imageOutputTokens: 70
             },
             costUsd: usd("0.000000125"),
+            priceId: "anthropic/claude@2026-01-01",
             isSubtotal: false
           },
           metrics: { resultCount: 5, topScore: 0.875, pageCount: 6, chunkCount: 7 },
@@ -138,6 +145,7 @@ describe("every column", () => {
         cache_write_tokens: "300",
         reasoning_tokens: "50",
         cost_usd: "0.000000125",
+        price_id: "anthropic/claude@2026-01-01",
         is_subtotal: false,
         attributes: json
       }
@@ -149,6 +157,12 @@ describe("every column", () => {
         uncached_input_tokens: "1",
         cache_read_tokens: "20",
         output_tokens: "4000",
+        audio_input_tokens: "1",
+        image_input_tokens: "0",
+        audio_cache_read_tokens: "2",
+        long_cache_write_tokens: "30",
+        audio_output_tokens: "60",
+        image_output_tokens: "70",
         result_count: "5",
         top_score: 0.875,
         page_count: "6",

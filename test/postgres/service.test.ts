@@ -284,7 +284,7 @@ describe("the service on PostgreSQL", () => {
             ObservabilityService.make({ providers: [postgres], serviceName: "worker" }))
         )
         yield* Effect.gen(function*() {
-          const received = yield* TraceContext.make({ ...context })
+          const received = yield* TraceContext.make({ ...context, traceState: undefined })
           yield* Effect.void.pipe(withSpan("work"), withTraceContext(received))
           const { endTrace } = yield* ObservabilityService
           yield* endTrace(received, { output: "done" })

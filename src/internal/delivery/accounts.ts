@@ -3,6 +3,7 @@
  */
 import type { DropReason, Receipt } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
+import type { Settlement } from "../../Provider.ts"
 import { Meters } from "./meters.ts"
 
 export class Accounts {
@@ -18,23 +19,33 @@ export class Accounts {
   private lossesCounted = 0
   private written = 0
   private dropped = 0
+  private readonly unmetered = new Map<DropReason, number>()
   private rejected = 0
 
-  constructor(provider: string) {
+  private readonly provider: string
+  private readonly settled: ((settlement: Settlement) => void) | undefined
+
+  /** @param settled is told of every record that is done with, whatever became of it */
+  constructor(provider: string, settled?: (settlement: Settlement) => void) {
+    this.provider = provider
+    this.settled = settled
     this.meters = new Meters(provider)
   }
 
-  /** @returns the record's sequence number */
-  accept(record: Observation): number {
-    this.pending++
-    this.pendingBytes += record.size
-    return ++this.accepted
+  /** @returns the sequence number of the first of the records */
+  accept(records: number, bytes: number): number {
+    const first = this.accepted + 1
+    this.accepted += records
+    this.pending += records
+    this.pendingBytes += bytes
+    return first
   }
 
   /** A record that was never taken in. */
   refuse(record: Observation, reason: DropReason): void {
     this.accepted++
     this.countDrop(record, reason)
+    this.settle("dropped", [record], reason)
   }
 
   write(records: ReadonlyArray<Observation>): void {
@@ -42,17 +53,20 @@ export class Accounts {
     this.batches++
     this.written += records.length
     this.meters.records("written", records.length)
+    this.settle("delivered", records, undefined)
   }
 
-  reject(records: ReadonlyArray<Observation>): void {
+  reject(records: ReadonlyArray<Observation>, reason: string): void {
     this.leave(records)
     this.rejected += records.length
     this.meters.records("rejected", records.length)
+    this.settle("refused", records, reason)
   }
 
   drop(records: ReadonlyArray<Observation>, reason: DropReason): void {
     this.leave(records)
     for (const record of records) this.countDrop(record, reason)
+    this.settle("dropped", records, reason)
   }
 
   /** Records that leave memory for the disk. */
@@ -110,9 +124,29 @@ export class Accounts {
     this.meters.queue(this.pending, this.pendingBytes)
   }
 
+  /** Whoever listens is not to disturb the delivery. */
+  private settle(
+    outcome: Settlement["outcome"],
+    records: ReadonlyArray<Observation>,
+    reason: string | undefined
+  ): void {
+    if (this.settled === undefined || records.length === 0) return
+    try {
+      this.settled({ provider: this.provider, outcome, reason, records })
+    } catch {
+      // what is not noted is taken for not delivered, which is the safe side
+    }
+  }
+
+  /** Tells the metrics of drops since the last time: for each one by itself that took 2.5 µs, on the application's fiber. */
+  meterDrops(): void {
+    for (const [reason, count] of this.unmetered) this.meters.records(reason, count)
+    this.unmetered.clear()
+  }
+
   private countDrop(record: Observation, reason: DropReason): void {
     this.dropped++
-    this.meters.records(reason, 1)
+    this.unmetered.set(reason, (this.unmetered.get(reason) ?? 0) + 1)
     const key = `${record._tag}/${reason}`
     this.droppedByReason[key] = (this.droppedByReason[key] ?? 0) + 1
   }

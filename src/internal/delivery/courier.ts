@@ -197,7 +197,7 @@ export class Courier {
     if (!this.parts.has(part)) return Effect.void
     const [written, refused] = Arr.partition(part.records, (_, index) => isRefused(index))
     if (written.length > 0) this.accounts.write(written)
-    this.accounts.reject(refused)
+    this.accounts.reject(refused, message)
     return this.deadLetters(refused, message).pipe(
       Effect.catchAll((error) =>
         this.warnings.warn("dead letters", `refused records could not be kept: ${error.message}`)

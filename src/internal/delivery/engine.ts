@@ -12,7 +12,7 @@ import * as FiberId from "effect/FiberId"
 import * as Scope from "effect/Scope"
 import type { Delivery, Receipt, Stats } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
-import type { Provider } from "../../Provider.ts"
+import type { Provider, Settlement } from "../../Provider.ts"
 import type { Spool } from "../spool/spool.ts"
 import { log, Warnings } from "../warnings.ts"
 import { Accounts } from "./accounts.ts"
@@ -76,7 +76,8 @@ export class Engine implements Delivery {
     settings: Settings,
     collect: () => void,
     workers: Scope.CloseableScope,
-    deadLetters: DeadLetters
+    deadLetters: DeadLetters,
+    settled?: (settlement: Settlement) => void
   ) {
     this.provider = provider.name
     const batchBytes = Math.min(settings.batchBytes, settings.queueBytes / 4 / settings.concurrency)
@@ -88,7 +89,7 @@ export class Engine implements Delivery {
     }
     this.collect = collect
     this.workers = workers
-    this.accounts = new Accounts(provider.name)
+    this.accounts = new Accounts(provider.name, settled)
     this.breaker = new Breaker({ baseDelay: settings.retryDelay, maxDelay: settings.maxRetryDelay })
     this.warnings = new Warnings(settings.warningInterval, { provider: provider.name })
     this.courier = new Courier({
@@ -114,7 +115,23 @@ export class Engine implements Delivery {
         return this.shed(record)
       }
     }
-    this.queue.push(record, this.accounts.accept(record))
+    this.queue.push(record, this.accounts.accept(1, record.size))
+    this.entered()
+  }
+
+  offerAll(records: ReadonlyArray<Observation>): void {
+    let bytes = 0
+    for (const record of records) bytes += record.size
+    const fits = this.accounts.pendingBytes + bytes <= this.settings.queueBytes
+    if (this.closed || !this.shedder.isIdle || !fits) {
+      for (const record of records) this.offer(record)
+      return
+    }
+    this.queue.pushAll(records, this.accounts.accept(records.length, bytes))
+    this.entered()
+  }
+
+  private entered(): void {
     this.overflow?.entered()
     if (this.queue.length >= this.settings.readyRecords || this.queue.bytes >= this.settings.readyBytes) {
       this.ready.unsafeOpen()
@@ -349,6 +366,7 @@ export class Engine implements Delivery {
   })
 
   private readonly reportDrops = Effect.suspend(() => {
+    this.accounts.meterDrops()
     const drops = this.unreportedDrops
     this.unreportedDrops = 0
     return drops === 0
@@ -357,6 +375,7 @@ export class Engine implements Delivery {
   })
 
   private readonly report = Effect.suspend(() => {
+    this.accounts.meterDrops()
     const { accepted, dropped, rejected, spooled, written } = this.accounts.receipt()
     return dropped + rejected + spooled === 0 ? Effect.void : log("closed with records that were not written", {
       provider: this.provider,

@@ -75,6 +75,7 @@ const noteOf = (place: Place, kind: Kind, count: number, unixMillis: number): Sp
   ...place,
   spanId: cryptographic.spanId(),
   parentSpanId: undefined,
+  parentIsRemote: false,
   revision: closedRevision,
   size: noteSize,
   name: `${count} ${kind} records dropped`,

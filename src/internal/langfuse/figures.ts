@@ -1,7 +1,7 @@
 /** What a model call consumed and cost, in the names that Langfuse sums and prices by. */
 import * as BigDecimal from "effect/BigDecimal"
 import type { ModelCall } from "../../Observation.ts"
-import type { Usage } from "../../Usage.ts"
+import { split, type Usage } from "../../Usage.ts"
 
 type Figures = Readonly<Record<string, number>>
 
@@ -11,14 +11,20 @@ type Figures = Readonly<Record<string, number>>
  */
 export const usageOf = (usage: Usage | undefined): Figures | undefined => {
   if (usage === undefined) return undefined
+  const tokens = split(usage)
   const reasoning = count(usage.reasoningTokens)
-  const output = count(usage.outputTokens)
   const buckets = known({
-    input: count(usage.uncachedInputTokens),
-    input_cached_tokens: count(usage.cacheReadTokens),
-    input_cache_creation: count(usage.cacheWriteTokens),
-    output: output === undefined ? undefined : Math.max(output - (reasoning ?? 0), 0),
-    output_reasoning_tokens: reasoning
+    input: atLeastZero(tokens.input),
+    input_audio_tokens: count(tokens.audioInput),
+    input_image_tokens: count(tokens.imageInput),
+    input_cached_tokens: atLeastZero(tokens.cacheRead),
+    input_cached_audio_tokens: count(tokens.audioCacheRead),
+    input_cache_creation: atLeastZero(tokens.cacheWrite),
+    input_cache_creation_1h: count(tokens.longCacheWrite),
+    output: tokens.output === undefined ? undefined : atLeastZero(tokens.output - (reasoning ?? 0)),
+    output_reasoning_tokens: reasoning,
+    output_audio_tokens: count(tokens.audioOutput),
+    output_image_tokens: count(tokens.imageOutput)
   })
   return buckets === undefined ? undefined : {
     ...buckets,
@@ -41,6 +47,10 @@ export const parametersOf = (call: ModelCall): Figures | undefined =>
 
 const count = (tokens: number | undefined): number | undefined =>
   tokens !== undefined && Number.isSafeInteger(tokens) && tokens >= 0 ? tokens : undefined
+
+/** Of a whole that is less than its parts nothing is left. */
+const atLeastZero = (tokens: number | undefined): number | undefined =>
+  count(tokens === undefined ? undefined : Math.max(tokens, 0))
 
 const known = (figures: Readonly<Record<string, number | undefined>>): Figures | undefined => {
   const entries = Object.entries(figures).filter((entry): entry is [string, number] => entry[1] !== undefined)

@@ -75,6 +75,7 @@ const metadataOf = (span: Span, type: EntryType): Entry["metadata"] => {
 const addCall = (metadata: MetadataBuilder, call: ModelCall): void => {
   metadata
     .add("provider", call.provider === undefined ? undefined : cut(call.provider, 1_000))
+    .add("priceId", call.isSubtotal || call.priceId === undefined ? undefined : cut(call.priceId, 1_000))
     .add("finishReason", call.finishReason === undefined ? undefined : cut(call.finishReason, 1_000))
   if (call.isSubtotal) {
     metadata

@@ -2,8 +2,9 @@
  * The columns that several tables have.
  */
 import type { Common, ErrorDetails, JsonObject } from "../../Observation.ts"
+import { problemsBeside } from "../problems.ts"
 import * as Type from "./columnType.ts"
-import { type Column, column, type Notes, problemsKey } from "./table.ts"
+import { type Column, column, type Notes } from "./table.ts"
 
 export const traceId = column("trace_id", Type.uuid, (row: Common) => row.traceId)
 
@@ -29,5 +30,9 @@ export const withNotes = <Row>(name: string, of: (row: Row) => JsonObject | unde
   column(
     name,
     Type.jsonb,
-    (row, notes: Notes | undefined) => notes === undefined ? of(row) : { ...of(row), [problemsKey]: notes }
+    (row, notes: Notes | undefined) =>
+      notes === undefined ? of(row) : { ...of(row), ...problemsBeside(of(row), sentencesOf(notes)) }
   )
+
+const sentencesOf = (notes: Notes): ReadonlyArray<string> =>
+  Object.entries(notes).map(([name, value]) => `${name} is ${value}, which its column cannot hold`)

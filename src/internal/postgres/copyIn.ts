@@ -6,8 +6,11 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 
-/** Whether the rows are in the table; `false` where the client has no connection of `pg` to copy on. */
-export const copyIn = (text: string, rows: Buffer): Effect.Effect<boolean, SqlError, SqlClient.SqlClient> =>
+/**
+ * @param messages what follows the statement: CopyData and CopyDone
+ * @returns whether the rows are in the table; `false` where the client has no connection of `pg` to copy on
+ */
+export const copyIn = (text: string, messages: Buffer): Effect.Effect<boolean, SqlError, SqlClient.SqlClient> =>
   Effect.scoped(Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const connection = yield* sql.reserve
@@ -16,7 +19,7 @@ export const copyIn = (text: string, rows: Buffer): Effect.Effect<boolean, SqlEr
     // Not to be interrupted: a connection on which a copy is going on is nobody else's. Whoever does not want to wait for
     // it runs it in a fiber of its own, see `bounded`.
     yield* Effect.uninterruptible(Effect.async<void, SqlError>((resume) => {
-      pg.query(new CopyIn(text, rows, resume))
+      pg.query(new CopyIn(text, messages, resume))
     }))
     return true
   }))
@@ -34,8 +37,7 @@ const isQueryable = (client: unknown): client is Queryable =>
 /** The part of `pg`'s wire connection that a copy needs. */
 interface Wire {
   readonly query: (text: string) => void
-  readonly sendCopyFromChunk: (chunk: Buffer) => void
-  readonly endCopyFrom: () => void
+  readonly stream: { readonly write: (messages: Buffer) => unknown }
 }
 
 /** A query as `pg` runs it: it is told of each message of the server while it is its turn. */
@@ -43,12 +45,12 @@ class CopyIn {
   /** `pg` puts a callback here where there is none; the outcome comes by `resume`. */
   readonly callback = () => {}
   private readonly text: string
-  private readonly rows: Buffer
+  private readonly messages: Buffer
   private readonly resume: (outcome: Effect.Effect<void, SqlError>) => void
 
-  constructor(text: string, rows: Buffer, resume: (outcome: Effect.Effect<void, SqlError>) => void) {
+  constructor(text: string, messages: Buffer, resume: (outcome: Effect.Effect<void, SqlError>) => void) {
     this.text = text
-    this.rows = rows
+    this.messages = messages
     this.resume = resume
   }
 
@@ -57,8 +59,7 @@ class CopyIn {
   }
 
   handleCopyInResponse(wire: Wire): void {
-    wire.sendCopyFromChunk(this.rows)
-    wire.endCopyFrom()
+    wire.stream.write(this.messages)
   }
 
   handleError(cause: unknown): void {

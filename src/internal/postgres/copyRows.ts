@@ -1,7 +1,9 @@
 /**
- * Rows in the binary form of `COPY`: one after the other, each with all of its columns.
+ * Rows in the binary form of `COPY`: one after the other, each with all of its columns. They are framed as the messages
+ * in which they travel, since a driver that frames them copies all of them twice.
  *
  * @see https://www.postgresql.org/docs/current/sql-copy.html "Binary Format"
+ * @see https://www.postgresql.org/docs/current/protocol-message-formats.html "CopyData", "CopyDone"
  */
 import type { ByteWriter } from "./byteWriter.ts"
 import type { Notes, Table } from "./table.ts"
@@ -13,7 +15,7 @@ export const copyText = <Row>(schema: string, table: Table<Row>): string =>
  * Encodes row by row. It pauses (yields) where much may have been done since the last pause, and whoever runs it decides
  * whether to let others go first.
  *
- * @returns a view of what was written to `out`
+ * @returns a view of what was written to `out`: the messages CopyData and CopyDone
  */
 export function* encodeRows<Row>(
   table: Table<Row>,
@@ -22,6 +24,9 @@ export function* encodeRows<Row>(
 ): Generator<void, Buffer> {
   const { columns } = table
   const start = out.length
+  out.byte(copyData)
+  const sizeAt = out.length
+  out.int32(0)
   for (const byte of signature) out.byte(byte)
   out.int32(0) // flags
   out.int32(0) // no extension of the header
@@ -42,7 +47,12 @@ export function* encodeRows<Row>(
     }
   }
   out.int16(-1) // the end
+  out.setInt32(sizeAt, out.length - sizeAt)
+  out.byte(copyDone)
+  out.int32(4) // the size of a message without content
   return out.slice(start, out.length)
 }
 
+const copyData = 0x64
+const copyDone = 0x63
 const signature = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1")

@@ -6,6 +6,7 @@ import { statusCodes } from "./codes.ts"
 import * as Type from "./columnType.ts"
 import * as Common from "./commonColumns.ts"
 import { column, type Table } from "./table.ts"
+import { isEntry } from "./traceStart.ts"
 import { replaceOlder } from "./upsert.ts"
 
 const key = ["trace_id", "span_id", "started_at"]
@@ -17,6 +18,7 @@ const columns: Table<Span>["columns"] = [
   Common.processId,
   Common.revision,
   column("parent_span_id", Type.bytea, (span) => span.parentSpanId),
+  column("is_entry", Type.boolean, (span) => isEntry(span) ? true : undefined),
   column("name", Type.text, (span) => span.name),
   column("type", Type.indexedText, (span) => span.type),
   column("status", Type.code, (span) => statusCodes[span.status]),
@@ -32,8 +34,15 @@ const columns: Table<Span>["columns"] = [
   column("cache_read_tokens", Type.count, (span) => span.modelCall?.usage?.cacheReadTokens),
   column("cache_write_tokens", Type.count, (span) => span.modelCall?.usage?.cacheWriteTokens),
   column("output_tokens", Type.count, (span) => span.modelCall?.usage?.outputTokens),
+  column("audio_input_tokens", Type.count, (span) => span.modelCall?.usage?.audioInputTokens),
+  column("image_input_tokens", Type.count, (span) => span.modelCall?.usage?.imageInputTokens),
+  column("audio_cache_read_tokens", Type.count, (span) => span.modelCall?.usage?.audioCacheReadTokens),
+  column("long_cache_write_tokens", Type.count, (span) => span.modelCall?.usage?.longCacheWriteTokens),
   column("reasoning_tokens", Type.count, (span) => span.modelCall?.usage?.reasoningTokens),
+  column("audio_output_tokens", Type.count, (span) => span.modelCall?.usage?.audioOutputTokens),
+  column("image_output_tokens", Type.count, (span) => span.modelCall?.usage?.imageOutputTokens),
   column("cost_usd", Type.money, (span) => span.modelCall?.costUsd),
+  column("price_id", Type.text, (span) => span.modelCall?.priceId),
   column("is_subtotal", Type.boolean, (span) => span.modelCall?.isSubtotal),
   column("result_count", Type.count, (span) => span.metrics?.resultCount),
   column("top_score", Type.float, (span) => span.metrics?.topScore),

@@ -7,7 +7,8 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { MigrationsError } from "../../PgMigrations.ts"
-import { type Provider, ProviderError } from "../../Provider.ts"
+import { type Ledger, type Provider, ProviderError } from "../../Provider.ts"
+import type { Price } from "../pricing/price.ts"
 import { inTimeSlices } from "../timeSlices.ts"
 import { sortBatch } from "./batch.ts"
 import { bounded } from "./bounded.ts"
@@ -15,8 +16,10 @@ import { chatMessageTable } from "./chatMessageTable.ts"
 import type { Connection } from "./connection.ts"
 import { documentEventTable } from "./documentEventTable.ts"
 import { apart, aside } from "./isolation.ts"
+import * as LedgerWriter from "./ledgerWriter.ts"
 import * as PartitionKeeper from "./partitionKeeper.ts"
 import * as Preparation from "./preparation.ts"
+import { addPrices } from "./priceTable.ts"
 import * as ProcessLog from "./processLog.ts"
 import { reap } from "./reaper.ts"
 import { spanTable } from "./spanTable.ts"
@@ -30,7 +33,8 @@ export const make = (options: {
   readonly writeTimeout: Duration.DurationInput
   readonly partitionsAhead: number
   readonly processId: string | undefined
-}): Effect.Effect<Provider["write"], never, Scope.Scope> =>
+  readonly prices: ReadonlyArray<Price>
+}): Effect.Effect<{ readonly write: Provider["write"]; readonly ledger: Ledger }, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { connection, schema } = options
     // A scope of its own, closed at this place among the caller's finalizers. The pool is made later, in the background:
@@ -49,7 +53,12 @@ export const make = (options: {
       connection,
       schema,
       writeTimeout: options.writeTimeout,
-      afterwards: (client) => partitions.keepAhead.pipe(apart(client), limited, Effect.ignore)
+      afterwards: (client) =>
+        Effect.forEach(
+          [partitions.keepAhead, Effect.asVoid(addPrices(schema, options.prices))],
+          (self) => self.pipe(apart(client), limited, Effect.ignore),
+          { discard: true }
+        )
     }, scope)
 
     /** Runs on a store that is ready, apart from the application, with an end in time. */
@@ -111,7 +120,18 @@ export const make = (options: {
       scope
     )
 
-    return write
+    const ledger = LedgerWriter.make({ schema, partitions, onStore })
+    yield* Effect.forkIn(aside(ledger.run), scope)
+    // What was noted since the last time, if that can be had at once: whoever closes waits for it.
+    yield* Effect.addFinalizer(() =>
+      Effect.whenEffect(ledger.flush, prepared.succeeded).pipe(
+        Effect.interruptible,
+        Effect.timeoutOption("1 second"),
+        aside
+      )
+    )
+
+    return { write, ledger }
   })
 
 /** More than those that a process may miss before it is taken for dead. */

@@ -38,9 +38,6 @@ export interface Table<Row> {
   readonly partitionTime: ((row: Row) => number) | undefined
 }
 
-/** The notes' place in `metadata` or `attributes`. */
-export const problemsKey = "observability.problems"
-
 export const column = <Row, Value>(
   name: string,
   type: ColumnType<Value>,

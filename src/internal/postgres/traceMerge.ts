@@ -8,6 +8,7 @@
 import type { Column } from "./table.ts"
 
 export const mergeKnown = <Row>(
+  begun: ReadonlyArray<Column<Row>>,
   outcome: ReadonlyArray<Column<Row>>,
   known: ReadonlyArray<Column<Row>>
 ): string => {
@@ -34,7 +35,9 @@ export const mergeKnown = <Row>(
       ),
       ...fields.map(({ name, value }) => `${name} = ${value}`),
       // whoever recorded the lowest revision began the trace
-      `process_id = case when excluded.begun_revision < held.begun_revision then excluded.process_id else held.process_id end`,
+      ...begun.map(({ name }) =>
+        `${name} = case when excluded.begun_revision < held.begun_revision then excluded.${name} else held.${name} end`
+      ),
       `begun_revision = least(excluded.begun_revision, held.begun_revision)`,
       `revision = greatest(excluded.revision, held.revision)`,
       `known_at = (select case when array_remove(entries, null) <> '{}' then entries end from (select array[${

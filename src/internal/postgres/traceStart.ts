@@ -3,7 +3,7 @@
  * must find the same.
  */
 import * as Identifier from "../../Identifier.ts"
-import type { Trace } from "../../Observation.ts"
+import type { Span, Trace } from "../../Observation.ts"
 
 const microsPerDay = 86_400_000_000
 
@@ -15,10 +15,22 @@ const microsPerDay = 86_400_000_000
  * be ended long after it began by a process that knows no better start than its own; up to a day after, for a clock that
  * is wrong. Of random ids 3 in 10 million pass, and do no harm then.
  */
-export const startOf = (trace: Pick<Trace, "traceId" | "startTimeUnixMicros">): number => {
-  const stated = trace.startTimeUnixMicros
-  const millis = Identifier.unixMillisOf(trace.traceId)
-  if (millis === undefined) return stated
+export const startOf = (trace: Pick<Trace, "traceId" | "startTimeUnixMicros">): number =>
+  startCarriedBy(trace) ?? trace.startTimeUnixMicros
+
+/**
+ * Whether a trace comes into this store here: the span continues one that another process began, and by its id that was
+ * no process that uses this library, of which one alone records the trace as a whole. See decision 0004.
+ */
+export const isEntry = (span: Span): boolean => span.parentIsRemote && startCarriedBy(span) === undefined
+
+// internal
+
+const startCarriedBy = (
+  { startTimeUnixMicros: stated, traceId }: Pick<Trace, "traceId" | "startTimeUnixMicros">
+): number | undefined => {
+  const millis = Identifier.unixMillisOf(traceId)
+  if (millis === undefined) return undefined
   const carried = millis * 1000
-  return carried >= stated - 31 * microsPerDay && carried <= stated + microsPerDay ? carried : stated
+  return carried >= stated - 31 * microsPerDay && carried <= stated + microsPerDay ? carried : undefined
 }

@@ -20,17 +20,23 @@ export interface TraceRow {
 /** Totals that nobody stated are not stored: the view sums them up, whoever contributed. */
 const statedTotals = (trace: Trace): Totals | undefined => trace.totals?.stated === true ? trace.totals : undefined
 
+/** What only the process says that began the trace: one that ends it may know it by any span of it. */
+const begun: ReadonlyArray<Column<Trace>> = [
+  Common.processId,
+  column("span_id", Type.bytea, (trace) => trace.spanId),
+  column("parent_span_id", Type.bytea, (trace) => trace.parentSpanId)
+]
+
 /** What the newest snapshot alone says: an error of an older one is over. */
 const outcome: ReadonlyArray<Column<Trace>> = [
   column("status", Type.code, (trace) => statusCodes[trace.status]),
+  column("stated_start_at", Type.timestamp, (trace) => trace.startTimeUnixMicros),
   column("duration_us", Type.micros, (trace) => trace.durationMicros),
   ...Common.error
 ]
 
 /** What stays known once any snapshot knew it. */
 const known: ReadonlyArray<Column<Trace>> = [
-  column("span_id", Type.bytea, (trace) => trace.spanId),
-  column("parent_span_id", Type.bytea, (trace) => trace.parentSpanId),
   column("name", Type.text, (trace) => trace.name),
   column("operation_type", Type.text, (trace) => trace.operationType),
   ...Common.subjects,
@@ -59,12 +65,12 @@ export const traceTable: Table<TraceRow> = {
   columns: [
     ofTrace(Common.traceId),
     column("started_at", Type.timestamp, ({ trace }) => startOf(trace)),
-    ofTrace(Common.processId),
     ofTrace(Common.revision),
     column("begun_revision", Type.count, (row) => row.begunRevision),
+    ...begun.map(ofTrace),
     ...outcome.map(ofTrace),
     ...known.map(ofTrace)
   ],
-  onConflict: mergeKnown(outcome, known),
+  onConflict: mergeKnown(begun, outcome, known),
   partitionTime: ({ trace }) => startOf(trace)
 }

@@ -17,11 +17,11 @@ export abstract class OpenRecord {
 export class Intake {
   private items: Array<OpenRecord | Observation> = []
   private bytes = 0
-  private readonly handOver: (observation: Observation) => void
+  private readonly handOver: (observations: ReadonlyArray<Observation>) => void
   private readonly wake: () => void
 
   constructor(options: {
-    readonly handOver: (observation: Observation) => void
+    readonly handOver: (observations: ReadonlyArray<Observation>) => void
     /** Called when there is something to collect where there was nothing. */
     readonly wake: () => void
   }) {
@@ -51,14 +51,11 @@ export class Intake {
     const items = this.items
     this.items = []
     this.bytes = 0
-    for (const item of items) {
-      if (item instanceof OpenRecord) {
-        item.waiting = false
-        this.handOver(item.snapshot())
-      } else {
-        this.handOver(item)
-      }
-    }
+    this.handOver(items.map((item) => {
+      if (!(item instanceof OpenRecord)) return item
+      item.waiting = false
+      return item.snapshot()
+    }))
   }
 }
 

@@ -11,7 +11,9 @@ import type { Timeline } from "./timeline.ts"
 export class OpenSpan extends OpenRecord implements SpanHandle {
   readonly resource: Observation.Resource
   readonly context: TraceContext
-  readonly name: string
+  /** Whether its parent is a span of another process. */
+  readonly parentIsRemote: boolean
+  name: string
   readonly type: Observation.SpanType
   readonly timeline: Timeline
   readonly startUnixMicros: number
@@ -35,6 +37,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
   constructor(
     resource: Observation.Resource,
     context: TraceContext,
+    parentIsRemote: boolean,
     name: string,
     type: Observation.SpanType,
     timeline: Timeline,
@@ -45,6 +48,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
     super()
     this.resource = resource
     this.context = context
+    this.parentIsRemote = parentIsRemote
     this.name = name
     this.type = type
     this.timeline = timeline
@@ -87,6 +91,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
       traceId: context.traceId,
       spanId: context.spanId,
       parentSpanId: context.parentSpanId,
+      parentIsRemote: this.parentIsRemote,
       userId: context.userId,
       sessionId: context.sessionId,
       kbId: context.kbId,

@@ -5,12 +5,10 @@ import type * as BigDecimal from "effect/BigDecimal"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type { Json, JsonObject } from "../../Observation.ts"
+import type { JsonObject } from "../../Observation.ts"
 import type { CostInput, Usage } from "../../Usage.ts"
 import { costFrom, make } from "../../Usage.ts"
-
-/** The key under which a record says which of its figures were left out. */
-export const problemsKey = "observability.problems"
+import { problemsBeside } from "../problems.ts"
 
 export class Plausible {
   private problems: Array<string> | undefined
@@ -51,10 +49,19 @@ export class Plausible {
       ...known,
       ...(promptTokens === undefined ? {} : {
         uncachedInputTokens: promptTokens,
+        audioInputTokens: undefined,
+        imageInputTokens: undefined,
         cacheReadTokens: undefined,
-        cacheWriteTokens: undefined
+        audioCacheReadTokens: undefined,
+        cacheWriteTokens: undefined,
+        longCacheWriteTokens: undefined
       }),
-      ...(completionTokens === undefined ? {} : { outputTokens: completionTokens, reasoningTokens: undefined })
+      ...(completionTokens === undefined ? {} : {
+        outputTokens: completionTokens,
+        reasoningTokens: undefined,
+        audioOutputTokens: undefined,
+        imageOutputTokens: undefined
+      })
     }))
   }
 
@@ -68,10 +75,7 @@ export class Plausible {
    * @param known the attributes so far: what they say of earlier figures is kept
    */
   report(known?: JsonObject | undefined): JsonObject | undefined {
-    if (this.problems === undefined) return undefined
-    const earlier = known?.[problemsKey]
-    const problems: ReadonlyArray<Json> = Array.isArray(earlier) ? [...earlier, ...this.problems] : this.problems
-    return { [problemsKey]: problems.slice(0, maxProblems) }
+    return this.problems === undefined ? undefined : problemsBeside(known, this.problems)
   }
 
   private right<A>(result: Either.Either<A, { readonly message: string }>): A | undefined {
@@ -84,9 +88,6 @@ export class Plausible {
     return undefined
   }
 }
-
-/** A program that is wrong in a loop says nothing new after these. */
-const maxProblems = 16
 
 /** `Duration` makes zero of what is negative, and of what is no number: here it must not pass for a measurement. */
 const isNegative = (value: Duration.DurationInput): boolean => {

@@ -14,6 +14,7 @@ import type { CaptureLimits } from "../capture.ts"
 import { capture, captureObject, cutString, sizeOfString } from "../capture.ts"
 import type { Outcome } from "../outcome.ts"
 import * as Outcomes from "../outcome.ts"
+import type { Priced } from "../pricing/priceOf.ts"
 import type { Intake } from "./intake.ts"
 import { OpenSpan } from "./openSpan.ts"
 import { OpenTrace } from "./openTrace.ts"
@@ -26,6 +27,8 @@ export interface RecorderOptions {
   /** How many open spans, and traces, are remembered so that closing the layer can end them. */
   readonly maxOpen: number
   readonly intake: Intake
+  /** What a call that began then cost; `undefined` when it is not known. */
+  readonly price?: ((call: Observation.ModelCall, startTimeUnixMicros: number) => Priced | undefined) | undefined
 }
 
 /** The clock and the ids of the fiber on which something happens. */
@@ -39,6 +42,7 @@ export class Recorder {
   private readonly limits: CaptureLimits
   private readonly maxOpen: number
   private readonly intake: Intake
+  private readonly price: RecorderOptions["price"]
   private readonly traces = new Map<string, OpenTrace>()
   /** Those for which there was no room, for as long as the program that is to end them holds their context. */
   private readonly forgotten = new WeakMap<TraceContext, OpenTrace>()
@@ -51,6 +55,7 @@ export class Recorder {
     this.limits = options.limits
     this.maxOpen = options.maxOpen
     this.intake = options.intake
+    this.price = options.price
   }
 
   get openSpans(): number {
@@ -119,7 +124,10 @@ export class Recorder {
     const before = span.modelCall
     this.applyUpdate(span, update, plausible)
     span.addAttributes(plausible.report(span.attributes))
-    if (!span.isOpen && span.modelCall !== undefined) this.countLate(span, span.modelCall, before)
+    if (!span.isOpen && span.modelCall !== undefined) {
+      if (isOtherCall(span.modelCall, before)) this.setPrice(span, span.modelCall)
+      this.countLate(span, span.modelCall, before)
+    }
     this.intake.pushOpen(span, span.size)
   }
 
@@ -267,6 +275,7 @@ export class Recorder {
     return new OpenSpan(
       this.resource,
       context,
+      parent?.isRemote === true,
       cutString(name, maxNameLength),
       type,
       timeline,
@@ -281,11 +290,20 @@ export class Recorder {
     span.close(outcome, durationMicros)
     span.size += sizeOfError(outcome.error)
     this.spans.delete(span.spanId)
-    if (span.modelCall !== undefined) this.countUsage(span, span.modelCall)
+    if (span.modelCall !== undefined) this.countUsage(span, this.setPrice(span, span.modelCall))
     this.intake.pushOpen(span, span.size)
     if (span.ownsTrace && span.trace !== undefined && this.openTrace(span.trace.context) !== undefined) {
       this.endTrace(ambient, span.trace.context, {}, outcome)
     }
+  }
+
+  /** The cost is computed unless the program stated it. Figures that repeat those of a span below are no call's. */
+  private setPrice(span: OpenSpan, call: Observation.ModelCall): Observation.ModelCall {
+    if (call.isSubtotal || call.costUsd !== undefined && call.priceId === undefined) return call
+    const priced = this.price?.(call, span.startUnixMicros)
+    if (priced === undefined && call.costUsd === undefined) return call
+    span.modelCall = { ...call, costUsd: priced?.costUsd, priceId: priced?.price.id }
+    return span.modelCall
   }
 
   /** Figures count once: where a span below holds them too, those above are only repeated. */
@@ -311,6 +329,7 @@ export class Recorder {
   }
 
   private applyUpdate(span: OpenSpan, update: Input.SpanUpdate, plausible: Plausible): void {
+    if (update.name !== undefined) span.name = cutString(update.name, maxNameLength)
     if (update.attributes !== undefined) span.attributes = this.merged(span, span.attributes, update.attributes)
     if (update.input !== undefined) span.input = this.taken(span, span.input, update.input)
     if (update.output !== undefined) span.output = this.taken(span, span.output, update.output)
@@ -463,6 +482,10 @@ const metricsOf = (
   }
 }
 
+/** Whether what the price depends on has changed. */
+const isOtherCall = (call: Observation.ModelCall, before: Observation.ModelCall | undefined): boolean =>
+  call.usage !== before?.usage || call.model !== before?.model || call.provider !== before?.provider
+
 const modelCallOf = (
   known: Observation.ModelCall | undefined,
   update: Input.SpanUpdate,
@@ -485,6 +508,7 @@ const modelCallOf = (
   ) {
     return known
   }
+  const statedUsd = plausible.cost(costUsd)
   return {
     provider: provider ?? known?.provider,
     model: model ?? known?.model,
@@ -492,7 +516,8 @@ const modelCallOf = (
     finishReason: finishReason ?? known?.finishReason,
     timeToFirstTokenMicros: plausible.micros("timeToFirstToken", timeToFirstToken) ?? known?.timeToFirstTokenMicros,
     usage: plausible.usage(update, known?.usage),
-    costUsd: plausible.cost(costUsd) ?? known?.costUsd,
+    costUsd: statedUsd ?? known?.costUsd,
+    priceId: statedUsd === undefined ? known?.priceId : undefined,
     isSubtotal: false
   }
 }

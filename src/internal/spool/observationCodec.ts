@@ -122,7 +122,13 @@ const usage = struct<Usage>({
   cacheReadTokens: optional(number),
   cacheWriteTokens: optional(number),
   outputTokens: optional(number),
-  reasoningTokens: optional(number)
+  audioInputTokens: optional(number),
+  imageInputTokens: optional(number),
+  audioCacheReadTokens: optional(number),
+  longCacheWriteTokens: optional(number),
+  reasoningTokens: optional(number),
+  audioOutputTokens: optional(number),
+  imageOutputTokens: optional(number)
 })
 
 const modelCall = struct<ModelCall>({
@@ -133,6 +139,7 @@ const modelCall = struct<ModelCall>({
   timeToFirstTokenMicros: optional(number),
   usage: optional(usage),
   costUsd: optional(decimal),
+  priceId: optional(string),
   isSubtotal: boolean
 })
 
@@ -141,6 +148,7 @@ const span = struct<Stored<Span>>({
   _tag: kind("Span"),
   spanId,
   parentSpanId: optional(spanId),
+  parentIsRemote: boolean,
   name: string,
   type: string,
   status,

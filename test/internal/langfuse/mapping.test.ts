@@ -153,12 +153,16 @@ describe("a span", () => {
         finishReason: "stop",
         timeToFirstTokenMicros: 250_000,
         costUsd: Records.usd("0.003"),
+        priceId: "openai/gpt-4o@2024-10-02",
         usage: Records.usage({
           uncachedInputTokens: 100,
           cacheReadTokens: 50,
           cacheWriteTokens: 20,
           outputTokens: 10,
-          reasoningTokens: 4
+          audioInputTokens: 30,
+          longCacheWriteTokens: 15,
+          reasoningTokens: 4,
+          imageOutputTokens: 1
         })
       })
       expectShown(yield* shown(spanId, closedSpan({ type: "llm", modelCall })), {
@@ -167,15 +171,18 @@ describe("a span", () => {
         parameters: "{\"temperature\":0.2}",
         firstToken: "2026-03-01 10:00:00.250",
         usage: {
-          input: 100,
+          input: 70,
+          input_audio_tokens: 30,
           input_cached_tokens: 50,
-          input_cache_creation: 20,
-          output: 6,
+          input_cache_creation: 5,
+          input_cache_creation_1h: 15,
+          output: 5,
           output_reasoning_tokens: 4,
+          output_image_tokens: 1,
           total: 180
         },
         cost: { total: 0.003 },
-        metadata: { provider: "openai", finishReason: "stop" }
+        metadata: { provider: "openai", priceId: "openai/gpt-4o@2024-10-02", finishReason: "stop" }
       })
     }))
 
@@ -359,7 +366,13 @@ describe("whatever is recorded", () => {
     cacheReadTokens: maybe(number),
     cacheWriteTokens: maybe(number),
     outputTokens: maybe(number),
-    reasoningTokens: maybe(number)
+    audioInputTokens: maybe(number),
+    imageInputTokens: maybe(number),
+    audioCacheReadTokens: maybe(number),
+    longCacheWriteTokens: maybe(number),
+    reasoningTokens: maybe(number),
+    audioOutputTokens: maybe(number),
+    imageOutputTokens: maybe(number)
   })
   const span = fc.record({
     ...common,
@@ -380,6 +393,7 @@ describe("whatever is recorded", () => {
       timeToFirstTokenMicros: maybe(number),
       usage: maybe(usage),
       costUsd: maybe(fc.double({ min: 0, max: 1e9, noNaN: true }).map((amount) => Records.usd(String(amount)))),
+      priceId: maybe(text),
       isSubtotal: fc.boolean()
     }))
   }).map(closedSpan)

@@ -6,7 +6,7 @@ import * as Delivery from "../../src/Delivery.ts"
 import type { Options } from "../../src/LangfuseProvider.ts"
 import type { Observation, Span } from "../../src/Observation.ts"
 import * as Records from "../observations.ts"
-import type { Fault, MockLangfuse, Mode } from "./mockLangfuse.ts"
+import type { Fault, MockLangfuse, Mode } from "../langfuse/mockLangfuse.ts"
 import {
   answering,
   failing,
@@ -16,8 +16,8 @@ import {
   listen,
   mockLangfuse,
   resetting
-} from "./mockLangfuse.ts"
-import { closedSpan, idsOf, providerOf, spans, storedIds } from "./records.ts"
+} from "../langfuse/mockLangfuse.ts"
+import { closedSpan, idsOf, providerOf, spans, storedIds } from "../langfuse/records.ts"
 
 const deliveryTo = (mock: MockLangfuse, options: Partial<Options> = {}) =>
   Effect.flatMap(

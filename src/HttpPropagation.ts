@@ -1,0 +1,103 @@
+/**
+ * Traces across HTTP, over `@effect/platform`: a server continues the trace that a request came with, a client passes on
+ * the one that it runs in. Both follow W3C Trace Context Level 2 and W3C Baggage, and record what they do as spans.
+ *
+ * Each is one layer. What runs within a request finds its place by itself: `withSpan`, `logLlmCall` and all others record
+ * below the span of the request, and calls of the traced client carry it on.
+ *
+ * **Loss policy.** Nothing here fails a request. Headers that are refused begin a trace of their own, and the span says
+ * why (`observability.refused`). With a service that records nothing, traces are still passed on.
+ *
+ * @example
+ * ```ts check
+ * import { HttpClient, HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
+ * import { NodeHttpClient, NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+ * import { ObservabilityLive, withSpan } from "effect-observability"
+ * import * as HttpPropagation from "effect-observability/HttpPropagation"
+ * import { Effect, Layer } from "effect"
+ * import { createServer } from "node:http"
+ *
+ * const ask = HttpClient.get("http://answers.internal/ask").pipe(
+ *   Effect.flatMap((response) => response.text),
+ *   Effect.scoped,
+ *   withSpan("ask")
+ * )
+ *
+ * const router = HttpRouter.empty.pipe(HttpRouter.get("/chat", Effect.map(ask, HttpServerResponse.text)))
+ *
+ * const Server = HttpServer.serve(router).pipe(
+ *   Layer.provide(NodeHttpServer.layer(createServer, { port: 3000 })),
+ *   Layer.provide(HttpPropagation.layerServer()),
+ *   Layer.provide(HttpPropagation.layerClient({ propagateTo: ["*.internal"] })),
+ *   Layer.provide(NodeHttpClient.layer),
+ *   Layer.provide(ObservabilityLive)
+ * )
+ *
+ * NodeRuntime.runMain(Layer.launch(Server))
+ * ```
+ *
+ * @see https://www.w3.org/TR/trace-context-2/
+ * @since 0.1.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Server from "./internal/propagation/serverTracer.ts"
+import * as Client from "./internal/propagation/tracedClient.ts"
+import { ObservabilityService } from "./ObservabilityService.ts"
+
+/**
+ * What a server takes over and records.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ServerOptions extends Server.ServerOptions {}
+
+/**
+ * What a client passes on, to whom, and what it records.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ClientOptions extends Client.ClientOptions {}
+
+/**
+ * Lets every request of an `HttpRouter`, `HttpApp`, `HttpApi` or web handler run in a span of type `server`, which
+ * continues the trace that the request came with, or begins one. The span is called by method and route; a response of 500
+ * or more is an error, one below is none, and a client that has gone interrupts.
+ *
+ * It stands around the tracer that it finds, such as OpenTelemetry's, which keeps its own span of the request, with the
+ * right parent: so provide that one to this layer, and not beside it.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerServer = (options: ServerOptions = {}): Layer.Layer<never, never, ObservabilityService> =>
+  Layer.unwrapEffect(
+    Effect.map(
+      Effect.all([Effect.tracer, ObservabilityService]),
+      ([tracer, service]) => Layer.setTracer(Server.serverTracer(tracer, service, options))
+    )
+  )
+
+/**
+ * Lets every call of the `HttpClient` run in a span of type `client`, whose id is what the called service gets as the
+ * parent of its own. Further attempts of a call have spans of their own. A response of 400 or more is an error of the call.
+ *
+ * The trace is passed on to the hosts of `propagateTo` alone. In place of the spans and headers of @effect/platform, `b3`
+ * included, there are those of this layer; a tracer such as OpenTelemetry's still gets one span for each call.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerClient = (
+  options: ClientOptions = {}
+): Layer.Layer<HttpClient.HttpClient, never, HttpClient.HttpClient | ObservabilityService> =>
+  Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(
+      Effect.all([HttpClient.HttpClient, ObservabilityService]),
+      ([client, service]) => Client.tracedClient(client, service, options)
+    )
+  )

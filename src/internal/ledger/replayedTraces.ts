@@ -1,0 +1,48 @@
+/** What becomes of the traces that a replay is sending. */
+import type { TraceId } from "../../Identifier.ts"
+import type { Observation } from "../../Observation.ts"
+import type { Settlement } from "../../Provider.ts"
+import type { Entry } from "./tally.ts"
+import { add, emptyOutcome, timeOf } from "./tally.ts"
+
+export class ReplayedTraces {
+  private readonly provider: string
+  private readonly entries = new Map<string, Entry>()
+  private readonly failures = new Map<string, string>()
+
+  /** @param provider by its own name, under which the ledger has it */
+  constructor(provider: string) {
+    this.provider = provider
+  }
+
+  /** To be told of each record before it is sent. */
+  sending(record: Observation): void {
+    if (this.entries.has(record.traceId)) return
+    this.entries.set(record.traceId, {
+      ...emptyOutcome(),
+      traceId: record.traceId,
+      provider: this.provider,
+      timeUnixMicros: timeOf(record)
+    })
+  }
+
+  settled({ outcome, reason, records }: Settlement): void {
+    for (const record of records) {
+      const entry = this.entries.get(record.traceId)
+      if (entry !== undefined) add(entry, record, outcome, reason)
+    }
+  }
+
+  /** A trace of which something could not be read. */
+  failed(traceId: TraceId, reason: string): void {
+    this.failures.set(traceId, reason)
+  }
+
+  failureOf(traceId: TraceId): string | undefined {
+    return this.failures.get(traceId)
+  }
+
+  get(traceId: TraceId): Entry | undefined {
+    return this.entries.get(traceId)
+  }
+}

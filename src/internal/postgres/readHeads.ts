@@ -1,0 +1,130 @@
+/**
+ * Finds traces, day by day, and says how each stands: whether it has ended, and what of it has come to a provider.
+ *
+ * A trace is what has records of one trace id. Its own record may be elsewhere, or not be there yet, so it is looked for
+ * in all tables, by the index of their keys: ids that carry their time lie there in its order.
+ */
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import { type TraceId, unixMillisOf } from "../../Identifier.ts"
+import { momentOf } from "./readPages.ts"
+import { readings } from "./readTables.ts"
+
+/** A range of time in microseconds since the Unix epoch, its end left out. */
+export interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+/** How a trace stands. */
+export interface Head {
+  readonly traceId: TraceId
+  /** From when on there may be something of it. */
+  readonly sinceUnixMicros: number
+  /** When the first of its records began within the range that is looked at. */
+  readonly earliestUnixMicros: number
+  /** Final records in the store. */
+  readonly records: number
+  /** Whether the trace is still running. */
+  readonly isOpen: boolean
+  /** Whether the provider has got, or refused, all of these records. */
+  readonly isSettled: boolean
+  /** How many it refused, as far as is known. */
+  readonly refused: number
+  readonly reason: string | undefined
+}
+
+/** The next traces, in the order of their ids, of which there is anything in a range of time. */
+export const readTraceIds = (
+  schema: string,
+  range: Range,
+  after: TraceId | undefined,
+  limit: number
+): Effect.Effect<ReadonlyArray<TraceId>, SqlError, SqlClient.SqlClient> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    Effect.map(
+      sql.unsafe<{ readonly trace_id: TraceId }>(
+        `select replace(trace_id::text, '-', '') as trace_id from (${
+          readings.map(({ key, table }) => {
+            const time = key.at(-1)!.name
+            // `distinct` along the key's index, and no further than the page
+            return `(select distinct trace_id from "${schema}".${table}
+              where trace_id > $1::uuid and ${time} >= ${momentOf("$2")} and ${time} < ${momentOf("$3")}
+              order by trace_id limit $4)`
+          }).join(" union ")
+        }) found order by found.trace_id limit $4`,
+        [after ?? "00000000000000000000000000000000", range.from, range.to, limit]
+      ),
+      (rows) => rows.map((row) => row.trace_id)
+    ))
+
+/** How traces stand at a provider. */
+export const readHeads = (schema: string, options: {
+  readonly provider: string
+  readonly traceIds: ReadonlyArray<TraceId>
+  /** Where the traces were found. */
+  readonly day: Range
+  /** Where the range begins that `earliestUnixMicros` is about. */
+  readonly since: number
+}): Effect.Effect<ReadonlyArray<Head>, SqlError, SqlClient.SqlClient> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) => {
+    const { day, provider, since, traceIds } = options
+    const starts = traceIds.map((traceId) => earliestOf(traceId, day))
+    return Effect.map(
+      sql.unsafe<HeadRow>(headsText(schema), [`{${traceIds.join(",")}}`, `{${starts.join(",")}}`, since, provider]),
+      (rows) =>
+        rows.map((row, index): Head => ({
+          traceId: row.trace_id,
+          sinceUnixMicros: starts[index]!,
+          earliestUnixMicros: Number(row.earliest),
+          records: Number(row.records),
+          isOpen: row.is_open === "true",
+          isSettled: row.settled === "true",
+          refused: Number(row.refused ?? 0),
+          reason: row.last_reason ?? undefined
+        }))
+    )
+  })
+
+// internal
+
+interface HeadRow {
+  readonly trace_id: TraceId
+  readonly records: string
+  readonly earliest: string | null
+  readonly is_open: string | null
+  readonly settled: string | null
+  readonly refused: string | null
+  readonly last_reason: string | null
+}
+
+const headsText = (schema: string): string =>
+  `select replace(i.trace_id::text, '-', '') as trace_id, held.records::text, held.is_open::text,
+      (extract(epoch from held.earliest) * 1000000)::int8::text as earliest,
+      known.settled::text, known.refused::text, known.last_reason
+    from unnest($1::uuid[], $2::int8[]) with ordinality as i(trace_id, since, place)
+    cross join lateral (
+      select count(*) filter (where r.is_final) as records,
+        coalesce(bool_or(r.is_root and not r.is_final), false) as is_open,
+        min(r.at) filter (where r.at >= ${momentOf("$3")}) as earliest
+      from "${schema}".record_store r
+      where r.trace_id = i.trace_id and r.at >= ${momentOf("i.since")}
+    ) held
+    left join lateral (
+      select d.settled, d.refused, d.last_reason from "${schema}".deliveries d
+      where d.db_trace_id = i.trace_id and d.provider = $4
+      order by d.settled desc, d.last_settled_at desc limit 1
+    ) known on true
+    order by i.place`
+
+const microsPerDay = 86_400_000_000
+
+/**
+ * An id that carries a time near the day on which it was found says from when on to look; any other trace may have begun
+ * at any time. The limits are those by which a trace is stored, see `traceStart.ts`.
+ */
+const earliestOf = (traceId: TraceId, day: Range): number => {
+  const carried = (unixMillisOf(traceId) ?? 0) * 1_000
+  return carried >= day.from - 31 * microsPerDay && carried <= day.to + microsPerDay ? carried - microsPerDay : 0
+}

@@ -1,0 +1,61 @@
+/**
+ * By which names a model is looked up, and whose prices may be used for whom.
+ *
+ * Both are data, so that a store can follow the same rules. The patterns are written in what JavaScript and PostgreSQL
+ * understand alike: character classes, alternatives, anchors and counts.
+ */
+
+/** What names the place that a model is served from, in front of its own name; taken off one after the other. */
+export const prefixes: ReadonlyArray<string> = [
+  // of gateways, of Gemini and of Vertex AI
+  "^(?:publishers/[a-z0-9-]+/models|models|openai|anthropic|google|gemini|cohere|bedrock|vertex_ai)/",
+  // the region's profile at Amazon Bedrock
+  "^(?:us|us-gov|eu|apac|jp|au|ca|global)\\.",
+  "^(?:anthropic|cohere)\\."
+]
+
+/** What names a version, behind the model's own name; taken off one after the other. */
+export const suffixes: ReadonlyArray<string> = [
+  // of the packaging at Amazon Bedrock
+  "-v[0-9]+(?::[0-9]+)?$",
+  "(?:-20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]|[-@]20[0-9]{6}|[-@]latest|@default)$"
+]
+
+/**
+ * The names under which the price of a model is looked up, the most exact first. What names its version is taken off
+ * (`-2024-08-06`, `-20250929`, `@20250929`, `-v1:0`, `-latest`), and then, again with and without that, what names the
+ * place it is served from (`openai/`, `models/`, `us.`, `anthropic.`).
+ *
+ * @since 0.1.0
+ * @category naming
+ */
+export const namesOf = (model: string): ReadonlyArray<string> =>
+  Array.from(new Set(peeled(prefixes, model).flatMap((name) => peeled(suffixes, name))))
+
+/**
+ * Whose prices are used for what a provider runs. One that is not listed, such as a deployment on Azure, is priced by
+ * prices of its own name only.
+ */
+export const vendorsOf: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
+  ["gcp.gen_ai", ["gcp.gemini"]],
+  ["google", ["gcp.gemini"]],
+  ["google_genai", ["gcp.gemini"]],
+  ["gemini", ["gcp.gemini"]],
+  ["gcp.vertex_ai", ["gcp.vertex_ai", "gcp.gemini", "anthropic"]],
+  ["vertex_ai", ["gcp.vertex_ai", "gcp.gemini", "anthropic"]],
+  ["aws.bedrock", ["aws.bedrock", "anthropic"]],
+  ["aws_bedrock", ["aws.bedrock", "anthropic"]],
+  ["amazon-bedrock", ["aws.bedrock", "anthropic"]],
+  ["bedrock", ["aws.bedrock", "anthropic"]]
+])
+
+// internal
+
+const compiled = new Map([...prefixes, ...suffixes].map((pattern) => [pattern, new RegExp(pattern)]))
+
+/** The name as it is, and after each pattern. */
+const peeled = (patterns: ReadonlyArray<string>, name: string): ReadonlyArray<string> => {
+  const names = [name]
+  for (const pattern of patterns) names.push(names.at(-1)!.replace(compiled.get(pattern)!, ""))
+  return names
+}

@@ -1,0 +1,122 @@
+/**
+ * Spans of this library beside those of Effect's tracer, which may be OpenTelemetry's or anybody's.
+ *
+ * Both have the same ids where that is possible: then what another process stores below one of them is found below the
+ * other, too, in whichever of the two stores one looks.
+ */
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+import { isSpanId, isTraceId } from "../../Identifier.ts"
+import type { Generator } from "../../IdGenerator.ts"
+import { IdGenerator } from "../../IdGenerator.ts"
+import type * as Input from "../../Input.ts"
+import type { Service } from "../../ObservabilityService.ts"
+import type { SpanHandle } from "../../SpanHandle.ts"
+import type { SpanPlace } from "../../TraceContext.ts"
+import { Current, placeOfSpan, TraceContext } from "../../TraceContext.ts"
+
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+/** Where a span of the tracer stands, and the record of it; without one, nothing of it is stored. */
+export interface Beside {
+  readonly context: TraceContext
+  readonly handle: SpanHandle | undefined
+}
+
+/** Whether whoever made the span records it in this library, too. */
+export const isRecorded = (span: Tracer.Span): boolean => placeOfSpan in span
+
+export const contextOf = (span: Tracer.AnySpan): TraceContext | undefined =>
+  placeOfSpan in span ? (span[placeOfSpan] as SpanPlace).context : undefined
+
+/** Begins a span beside `span`. Without a parent it begins a trace of its own, which ends with it. */
+export const begin = (
+  service: Service,
+  fiber: AnyFiber,
+  span: Tracer.Span,
+  parent: TraceContext | undefined,
+  name: string,
+  options: Input.SpanOptions
+): Beside => {
+  const generator = Context.get(fiber.currentContext, IdGenerator)
+  const adopted = idsFor(span, parent, generator)
+  const handle = service.unsafe.startSpan(
+    adopted === undefined ? fiber : withGenerator(fiber, adopted),
+    parent,
+    name,
+    options
+  )
+  const context = handle?.context ?? unrecorded(parent, adopted ?? randomIds(generator))
+  // a tracer that begins a trace decides whether it is sampled, also for those who continue it
+  const decides = adopted !== undefined && parent === undefined && !span.sampled
+  return { context: decides ? TraceContext.unsafeMake({ ...context, sampled: false }) : context, handle }
+}
+
+/** Says where a span stands, so that whatever runs in it finds its place. */
+export const mark = (fiber: AnyFiber, span: Tracer.Span, context: TraceContext): void => {
+  const place: SpanPlace = { context, ambient: Context.get(fiber.currentContext, Current) }
+  // its own ids mean nothing to anybody
+  if (isNative(span)) Object.assign(span, { traceId: context.traceId, spanId: context.spanId })
+  Object.assign(span, { [placeOfSpan]: place })
+}
+
+/** A context that was received, as a parent for any tracer. */
+export const externalSpan = (fiber: AnyFiber, context: TraceContext): Tracer.ExternalSpan => {
+  const place: SpanPlace = { context, ambient: Context.get(fiber.currentContext, Current) }
+  return Object.assign(
+    Tracer.externalSpan({
+      traceId: context.traceId,
+      spanId: context.spanId,
+      sampled: context.sampled,
+      context: Context.make(otelTraceFlags, (context.sampled ? 1 : 0) | (context.random ? 2 : 0))
+    }),
+    { [placeOfSpan]: place }
+  )
+}
+
+// internal
+
+/** How @effect/opentelemetry is told the flags of a parent, without which it takes every parent for a sampled one. */
+const otelTraceFlags = Context.GenericTag<"@effect/opentelemetry/Tracer/OtelTraceFlags", number>(
+  "@effect/opentelemetry/Tracer/OtelTraceFlags"
+)
+
+/** Spans of Effect's own tracer, which goes by no other prototype. */
+const nativePrototype: unknown = Object.getPrototypeOf(
+  Context.get(DefaultServices.liveServices, Tracer.Tracer)
+    .span("", Option.none(), Context.empty(), [], BigInt(0), "internal")
+)
+
+const isNative = (span: Tracer.Span): boolean => Object.getPrototypeOf(span) === nativePrototype
+
+/** `undefined` for a span whose ids nobody knows, or that stands in another trace than its record. */
+const idsFor = (span: Tracer.Span, parent: TraceContext | undefined, generator: Generator): Generator | undefined => {
+  const { spanId, traceId } = span
+  if (isNative(span) || !isTraceId(traceId) || !isSpanId(spanId)) return undefined
+  if (parent !== undefined && parent.traceId !== traceId) return undefined
+  // the trace is the root of its tree: where one is begun, its own span id is the first that is drawn
+  const ids = parent === undefined ? [generator.spanId(), spanId] : [spanId]
+  return { traceId: () => traceId, spanId: () => ids.shift() ?? generator.spanId() }
+}
+
+/** The same fiber, but for where ids come from: no other way leads there without leaving the running instruction. */
+const withGenerator = (fiber: AnyFiber, generator: Generator): AnyFiber =>
+  Object.create(fiber, { currentContext: { value: Context.add(fiber.currentContext, IdGenerator, generator) } })
+
+/**
+ * Where nothing is recorded, traces are passed on all the same. One that begins here has an id that is random throughout:
+ * by a UUIDv7, whoever stores what is below would take it for one that has a record.
+ */
+const unrecorded = (parent: TraceContext | undefined, generator: Generator): TraceContext =>
+  TraceContext.unsafeChild(parent ?? TraceContext.unsafeRoot(generator, 0), generator)
+
+const randomIds = (generator: Generator): Generator => ({
+  ...generator,
+  traceId: () => {
+    const traceId = generator.spanId() + generator.spanId()
+    return isTraceId(traceId) ? traceId : generator.traceId(0)
+  }
+})

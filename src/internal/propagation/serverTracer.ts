@@ -1,0 +1,172 @@
+/**
+ * A tracer around another one, which does nothing but listen to the spans of HTTP servers.
+ *
+ * @effect/platform makes such a span outside of all middleware, with a parent that it reads from the headers in its own
+ * way. Only its tracer stands between: it reads the headers again, by the rules, and gives the span the right parent.
+ */
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Context from "effect/Context"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+import * as Baggage from "../../Baggage.ts"
+import type { Service } from "../../ObservabilityService.ts"
+import type { SpanHandle } from "../../SpanHandle.ts"
+import * as Beside from "./beside.ts"
+import type { CarrierOptions, Received } from "./carrier.ts"
+import * as Carrier from "./carrier.ts"
+import type { MessageOptions } from "./http.ts"
+import * as Http from "./http.ts"
+import * as Server from "./serverSpan.ts"
+
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+type Request = HttpServerRequest.HttpServerRequest
+
+export interface ServerOptions extends MessageOptions, Pick<CarrierOptions, "baggage" | "subjects"> {
+  /**
+   * Which requests are recorded; those that are not, such as health checks, still continue the trace that they came with.
+   * Default: all.
+   */
+  readonly shouldRecord?: ((request: Request) => boolean) | undefined
+}
+
+export const serverTracer = (delegate: Tracer.Tracer, service: Service, options: ServerOptions): Tracer.Tracer => {
+  /** One span stands for a request; another one of kind `server` inside of it is the program's own. */
+  const begun = new WeakSet<object>()
+  return Tracer.make({
+    context: (execute, fiber) => delegate.context(execute, fiber),
+    span: (name, parent, context, links, startTime, kind, spanOptions) => {
+      const pass = (around: Option.Option<Tracer.AnySpan>) =>
+        delegate.span(name, around, context, links, startTime, kind, spanOptions)
+      const fiber = kind === "server" ? Option.getOrUndefined(Fiber.getCurrentFiber()) : undefined
+      const request = fiber === undefined ? undefined : requestOf(fiber)
+      if (fiber === undefined || request === undefined || begun.has(identityOf(request))) return pass(parent)
+      begun.add(identityOf(request))
+      const received = Carrier.read(request.headers, options)
+      const span = pass(
+        received.context !== undefined
+          ? Option.some(Beside.externalSpan(fiber, received.context))
+          // what @effect/platform has read elsewhere, or less strictly, is not to be continued
+          : spanOptions?.parent === undefined
+          ? parent
+          : Option.none()
+      )
+      quietly(() => listen(service, fiber, span, request, received, options))
+      return span
+    }
+  })
+}
+
+// internal
+
+const requestOf = (fiber: AnyFiber): Request | undefined =>
+  Option.getOrUndefined(Context.getOption(fiber.currentContext, HttpServerRequest.HttpServerRequest))
+
+/** A request that middleware has changed is another object around the same one. */
+const identityOf = (request: Request): object =>
+  typeof request.source === "object" && request.source !== null ? request.source : request
+
+const listen = (
+  service: Service,
+  fiber: AnyFiber,
+  span: Tracer.Span,
+  request: Request,
+  received: Received,
+  options: ServerOptions
+): void => {
+  if (received.baggage !== Baggage.empty) {
+    const carried: Baggage.SpanBaggage = {
+      baggage: received.baggage,
+      ambient: Context.get(fiber.currentContext, Baggage.Current)
+    }
+    Object.assign(span, { [Baggage.baggageOfSpan]: carried })
+  }
+  const attributes = Server.requestAttributes(fiber, request, received.refused, options)
+  if (Beside.isRecorded(span)) return correct(service, fiber, span, request, attributes, options)
+  if (!isWanted(request, options)) {
+    if (received.context !== undefined) Beside.mark(fiber, span, received.context)
+    return
+  }
+  const { context, handle } = Beside.begin(service, fiber, span, received.context, Http.methodName(request.method), {
+    type: "server",
+    attributes
+  })
+  Beside.mark(fiber, span, context)
+  if (handle !== undefined) record(service, fiber, span, handle, request, options)
+}
+
+/** A generator of ids that fails, a span that lets nobody listen: the request goes on, with less of a record. */
+const quietly = (act: () => void): void => {
+  try {
+    act()
+  } catch {
+    // nothing of the application's depends on it
+  }
+}
+
+/** A filter is the application's, and may throw. */
+const isWanted = (request: Request, { shouldRecord }: ServerOptions): boolean => {
+  try {
+    return shouldRecord === undefined || shouldRecord(request)
+  } catch {
+    return true
+  }
+}
+
+/** Tells the record what the span is told, which stays the tracer's own. */
+const record = (
+  service: Service,
+  fiber: AnyFiber,
+  span: Tracer.Span,
+  handle: SpanHandle,
+  request: Request,
+  options: ServerOptions
+): void => {
+  const { attribute, end } = span
+  Object.assign(span, {
+    attribute: (key: string, value: unknown) => {
+      attribute.call(span, key, value)
+      if (key === "http.route") service.unsafe.updateSpan(handle, routed(request, value))
+      else if (!Server.isOfPlatform(key)) service.unsafe.updateSpan(handle, { attributes: { [key]: value } })
+    },
+    end: (endTime: bigint, exit: Parameters<Tracer.Span["end"]>[1]) => {
+      end.call(span, endTime, exit)
+      quietly(() => service.unsafe.updateSpan(handle, { attributes: Server.responseAttributes(fiber, exit, options) }))
+      service.unsafe.endSpan(fiber, handle, Server.requestExit(exit))
+    }
+  })
+}
+
+/** The span is recorded by another tracer of this library: it learns of a request what this one would record, no more. */
+const correct = (
+  service: Service,
+  fiber: AnyFiber,
+  span: Tracer.Span,
+  request: Request,
+  attributes: Readonly<Record<string, unknown>>,
+  options: ServerOptions
+): void => {
+  const { attribute, end } = span
+  const setAll = (all: Readonly<Record<string, unknown>>) => {
+    for (const [key, value] of Object.entries(all)) attribute.call(span, key, value)
+  }
+  const context = Beside.contextOf(span)
+  setAll(attributes)
+  if (context !== undefined) service.unsafe.updateSpan(context, { name: Http.methodName(request.method) })
+  Object.assign(span, {
+    attribute: (key: string, value: unknown) => {
+      if (Server.isOfPlatform(key)) return
+      attribute.call(span, key, value)
+      if (key === "http.route" && context !== undefined) service.unsafe.updateSpan(context, routed(request, value))
+    },
+    end: (endTime: bigint, exit: Parameters<Tracer.Span["end"]>[1]) => {
+      quietly(() => setAll(Server.responseAttributes(fiber, exit, options)))
+      end.call(span, endTime, Server.requestExit(exit))
+    }
+  })
+}
+
+const routed = (request: Request, route: unknown) => ({
+  name: `${Http.methodName(request.method)} ${String(route)}`,
+  attributes: { "http.route": route }
+})

@@ -1,0 +1,29 @@
+/** The user, the session and the knowledge base of a context, as members of a baggage. */
+import * as Option from "effect/Option"
+import * as Baggage from "../../Baggage.ts"
+import { TraceContext } from "../../TraceContext.ts"
+
+const members = { userId: "user.id", sessionId: "session.id", kbId: "kb.id" } as const
+
+const fields = ["userId", "sessionId", "kbId"] as const
+
+export const addTo = (baggage: Baggage.Baggage, context: TraceContext): Baggage.Baggage =>
+  Baggage.Baggage.unsafeMake([
+    // in front: where there is no room for all, these are what was asked for
+    ...fields.flatMap((field) => {
+      const value = context[field]
+      return value === undefined ? [] : [{ key: members[field], value: value.toWellFormed(), properties: [] }]
+    }),
+    ...without(baggage).members
+  ])
+
+export const takeFrom = (baggage: Baggage.Baggage, context: TraceContext): TraceContext =>
+  TraceContext.unsafeMake({
+    ...context,
+    userId: Option.getOrUndefined(Baggage.get(baggage, members.userId)),
+    sessionId: Option.getOrUndefined(Baggage.get(baggage, members.sessionId)),
+    kbId: Option.getOrUndefined(Baggage.get(baggage, members.kbId))
+  })
+
+export const without = (baggage: Baggage.Baggage): Baggage.Baggage =>
+  Object.values(members).reduce((rest, key) => Baggage.remove(rest, key), baggage)

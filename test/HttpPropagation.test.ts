@@ -1,0 +1,299 @@
+import type { HttpApp } from "@effect/platform"
+import { HttpRouter, HttpServerResponse } from "@effect/platform"
+import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpServer } from "@effect/platform"
+import * as Headers from "@effect/platform/Headers"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, FiberRef, Layer, Option, Schema } from "effect"
+import * as Baggage from "../src/Baggage.ts"
+import * as HttpPropagation from "../src/HttpPropagation.ts"
+import { logLlmCall } from "../src/Log.ts"
+import { ObservabilityService } from "../src/ObservabilityService.ts"
+import { annotate, withSpan } from "../src/Span.ts"
+import * as Testing from "../src/Testing.ts"
+import { TraceContext } from "../src/TraceContext.ts"
+import type { Exchange } from "./httpExchange.ts"
+import { exchange } from "./httpExchange.ts"
+
+const traceId = "0af7651916cd43dd8448eb211c80319c"
+const callerId = "b7ad6b7169203331"
+const traceparent = `00-${traceId}-${callerId}-03`
+
+/** A server in this process, and what it recorded. */
+const serving = <E>(
+  app: HttpApp.Default<E, ObservabilityService>,
+  options?: HttpPropagation.ServerOptions
+): Effect.Effect<Exchange, never, Testing.Recorded | ObservabilityService> =>
+  exchange(app, HttpPropagation.layerServer(options))
+
+const recorded = Effect.gen(function*() {
+  const { of } = yield* Testing.Recorded
+  return { spans: yield* of("Span"), traces: yield* of("Trace") }
+})
+
+const ok = HttpServerResponse.text("ok")
+
+describe("a request", () => {
+  it.effect("is a span below the caller's, called by method and route, and all in it is below that", () =>
+    Effect.gen(function*() {
+      const answer = logLlmCall({ model: "parrot" }).pipe(
+        withSpan("answer"),
+        // a span that only Effect's own tracer knows
+        Effect.withSpan("native"),
+        Effect.as(HttpServerResponse.text("hello", { status: 201 }))
+      )
+      const { send } = yield* serving(HttpRouter.empty.pipe(HttpRouter.get("/users/:id", answer)))
+      yield* send("http://api.example:8080/users/7?token=secret", { headers: { traceparent } })
+
+      const { spans, traces } = yield* recorded
+      const [request, inner, call] = spans
+      assert.deepStrictEqual(traces, [])
+      assert.deepStrictEqual(spans.map(({ traceId }) => traceId), [traceId, traceId, traceId])
+      assert.deepStrictEqual(
+        spans.map(({ name, parentSpanId, type }) => [type, name, parentSpanId]),
+        [
+          ["server", "GET /users/:id", callerId],
+          ["span", "answer", request!.spanId],
+          ["llm", "chat parrot", inner!.spanId]
+        ]
+      )
+      assert.deepStrictEqual(spans.map(({ parentIsRemote }) => parentIsRemote), [true, false, false])
+      assert.strictEqual(call!.status, "success")
+      assert.deepStrictEqual(request!.attributes, {
+        "http.request.method": "GET",
+        "http.route": "/users/:id",
+        "http.response.status_code": 201,
+        "url.path": "/users/7",
+        "server.address": "api.example",
+        "server.port": 8080
+      })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("without a trace begins one, which ends with it", () =>
+    Effect.gen(function*() {
+      const { send } = yield* serving(HttpRouter.empty.pipe(HttpRouter.get("/", ok)))
+      yield* send("http://localhost/")
+      assert.match(
+        yield* (yield* Testing.Recorded).tree,
+        /^trace GET \[success 0ms\]\n└─ server GET \/ \[success 0ms\]$/
+      )
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("with headers that are refused begins a trace, and says why", () =>
+    Effect.gen(function*() {
+      const { send } = yield* serving(HttpRouter.empty.pipe(HttpRouter.get("/", ok)))
+      yield* send("http://localhost/", { headers: { traceparent: traceparent.toUpperCase(), tracestate: "a=1" } })
+      // what @effect/platform would continue
+      yield* send("http://localhost/", { headers: { b3: `${traceId}-${callerId}-1` } })
+      const { spans, traces } = yield* recorded
+      assert.strictEqual(traces.length, 2)
+      assert.notInclude(traces.map((trace) => trace.traceId), traceId)
+      assert.match(String(spans[0]!.attributes?.["observability.refused"]), /^traceparent refused: /)
+      assert.notProperty(spans[1]!.attributes, "observability.refused")
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("is found in HttpApi, too", () =>
+    Effect.gen(function*() {
+      const api = HttpApi.make("api").add(
+        HttpApiGroup.make("users").add(
+          HttpApiEndpoint.get("get", "/users/:id").setPath(Schema.Struct({ id: Schema.String })).addSuccess(
+            Schema.String
+          )
+        )
+      )
+      const users = HttpApiBuilder.group(
+        api,
+        "users",
+        (handlers) => handlers.handle("get", ({ path }) => withSpan(Effect.succeed(path.id), "find"))
+      )
+      const service = yield* ObservabilityService
+      const { dispose, handler } = HttpApiBuilder.toWebHandler(
+        Layer.mergeAll(HttpApiBuilder.api(api), HttpServer.layerContext).pipe(
+          Layer.provide(users),
+          Layer.provideMerge(HttpPropagation.layerServer()),
+          Layer.provideMerge(Layer.succeed(ObservabilityService, service))
+        )
+      )
+      yield* Effect.promise(() => handler(new Request("http://localhost/users/7", { headers: { traceparent } })))
+      yield* Effect.promise(dispose)
+      const { spans } = yield* recorded
+      assert.deepStrictEqual(spans.map(({ name, traceId }) => [name, traceId]), [["GET /users/:id", traceId], [
+        "find",
+        traceId
+      ]])
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
+describe("how a request ends", () => {
+  const cases: ReadonlyArray<readonly [string, HttpApp.Default<unknown>, string, string | undefined, number]> = [
+    ["below 500", HttpServerResponse.text("no", { status: 404 }), "success", undefined, 404],
+    ["with 500 or more", HttpServerResponse.text("no", { status: 503 }), "error", "503", 503],
+    ["by failing", Effect.fail({ _tag: "Broken" }), "error", "Broken", 500],
+    ["by a defect", Effect.die(new TypeError("broken")), "error", "TypeError", 500],
+    ["by failing with a response", Effect.fail(HttpServerResponse.empty({ status: 403 })), "success", undefined, 403],
+    ["at a route that is not there", HttpRouter.empty, "success", undefined, 404]
+  ]
+  for (const [how, app, status, errorType, code] of cases) {
+    it.effect(`${how} is ${status}`, () =>
+      Effect.gen(function*() {
+        const { send } = yield* serving(app)
+        const response = yield* send("http://localhost/")
+        assert.strictEqual(response.status, code)
+        const { spans: [request], traces: [trace] } = yield* recorded
+        assert.deepStrictEqual([request!.status, request!.error?.type], [status, errorType])
+        assert.strictEqual(request!.attributes?.["http.response.status_code"], code)
+        assert.strictEqual(trace!.status, status)
+      }).pipe(Effect.provide(Testing.layer())))
+  }
+
+  it.effect("a client that goes interrupts", () =>
+    Effect.gen(function*() {
+      const { abort, send, started } = yield* serving(Effect.never)
+      yield* Effect.fork(send("http://localhost/"))
+      yield* started
+      abort()
+      const { spans: [request] } = yield* recorded.pipe(
+        Effect.repeat({ until: ({ spans }) => spans[0]?.status !== "in_progress" })
+      )
+      assert.strictEqual(request!.status, "interrupted")
+      assert.strictEqual(request!.error, undefined)
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
+describe("what is recorded of a request", () => {
+  const headers = {
+    authorization: "Bearer secret",
+    cookie: "session=secret",
+    "x-api-key": "secret",
+    "x-internal": "secret",
+    "x-tenant": "acme",
+    "user-agent": "curl"
+  }
+  const app = HttpRouter.empty.pipe(
+    HttpRouter.post("/", HttpServerResponse.text("ok", { headers: { "x-build": "7" } }))
+  )
+  const attributesOf = Effect.map(recorded, ({ spans: [request] }) => request!.attributes!)
+
+  it.effect("nothing that may be secret: no query, no header, no body", () =>
+    Effect.gen(function*() {
+      const { send } = yield* serving(app)
+      yield* send("http://localhost/?key=secret", { method: "POST", headers, body: "secret" })
+      const attributes = yield* attributesOf
+      assert.notInclude(JSON.stringify(attributes), "secret")
+      assert.deepStrictEqual(Object.keys(attributes).filter((key) => /header|user_agent|query|client/.test(key)), [])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("headers that are listed, but never credentials, nor what the application redacts", () =>
+    Effect.gen(function*() {
+      const { send } = yield* serving(app, {
+        requestHeaders: ["X-Tenant", ...Object.keys(headers)],
+        responseHeaders: ["x-build", "set-cookie"],
+        recordQuery: true
+      }).pipe(Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "x-internal"]))
+      yield* send("http://localhost/?page=2", { method: "POST", headers })
+      const attributes = yield* attributesOf
+      assert.notInclude(JSON.stringify(attributes), "secret")
+      assert.deepInclude(attributes, {
+        "http.request.header.x-tenant": ["acme"],
+        "http.request.header.user-agent": ["curl"],
+        "http.response.header.x-build": ["7"],
+        "url.query": "page=2"
+      })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("a method that nobody knows, and a host that is none, are not made names", () =>
+    Effect.gen(function*() {
+      const { send } = yield* serving(Effect.succeed(ok))
+      yield* send("http://localhost/", { method: "PROPFIND", headers: { host: "a b<script>" } })
+      const { spans: [request] } = yield* recorded
+      assert.strictEqual(request!.name, "HTTP")
+      assert.deepInclude(request!.attributes!, {
+        "http.request.method": "_OTHER",
+        "http.request.method_original": "PROPFIND"
+      })
+      assert.notProperty(request!.attributes, "server.address")
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("what the program adds, by this library or by Effect", () =>
+    Effect.gen(function*() {
+      const app = Effect.zipRight(
+        Effect.zipRight(annotate({ attributes: { tenant: "acme" } }), Effect.annotateCurrentSpan("plan", "free")),
+        ok
+      )
+      const { send } = yield* serving(app)
+      yield* send("http://localhost/")
+      assert.deepInclude(yield* attributesOf, { tenant: "acme", plan: "free" })
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
+describe("the options of a server", () => {
+  it.effect("a request that is not to be recorded still continues its trace", () =>
+    Effect.gen(function*() {
+      const { send } = yield* serving(withSpan(ok, "check"), {
+        shouldRecord: ({ url }) => !url.startsWith("/health")
+      })
+      yield* send("http://localhost/health", { headers: { traceparent } })
+      yield* send("http://localhost/other", { headers: { traceparent } })
+      const { spans } = yield* recorded
+      assert.deepStrictEqual(spans.map(({ name, parentSpanId }) => [name, parentSpanId]), [
+        ["check", callerId],
+        ["GET", callerId],
+        ["check", spans[1]!.spanId]
+      ])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("the user of the caller is believed only where that is asked for", () =>
+    Effect.gen(function*() {
+      const headers = { traceparent, baggage: "user.id=ada,session.id=s%201,kb.id=k,tenant=acme" }
+      const seen = Effect.zipWith(TraceContext.current, Baggage.current, (context, baggage) => [
+        Option.getOrThrow(context).userId,
+        Option.getOrThrow(context).sessionId,
+        Option.getOrThrow(context).kbId,
+        Baggage.format(baggage)
+      ])
+      const app = Effect.flatMap(seen, (values) => HttpServerResponse.json(values))
+      const body = (options?: HttpPropagation.ServerOptions) =>
+        Effect.flatMap(serving(app, options), ({ send }) => send("http://localhost/", { headers })).pipe(
+          Effect.flatMap((response) => Effect.promise(() => response.json()))
+        )
+      assert.deepStrictEqual(yield* body(), [null, null, null, headers.baggage])
+      assert.deepStrictEqual(yield* body({ subjects: true }), ["ada", "s 1", "k", "tenant=acme"])
+      assert.deepStrictEqual(yield* body({ baggage: false, subjects: true }), [null, null, null, ""])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("baggage that is set inside of a request stands in front of what it came with", () =>
+    Effect.gen(function*() {
+      const mine = yield* Baggage.set(Baggage.empty, "mine", "1")
+      const app = Baggage.current.pipe(
+        Effect.map((baggage) => HttpServerResponse.text(Baggage.format(baggage))),
+        Baggage.withBaggage(mine)
+      )
+      const { send } = yield* serving(app)
+      const response = yield* send("http://localhost/", { headers: { baggage: "theirs=1" } })
+      assert.strictEqual(yield* Effect.promise(() => response.text()), "mine=1")
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
+describe("a request always goes on", () => {
+  it.effect("when the application's filter throws", () =>
+    Effect.gen(function*() {
+      const { send } = yield* serving(Effect.succeed(ok), {
+        shouldRecord: () => {
+          throw new Error("no")
+        }
+      })
+      assert.strictEqual((yield* send("http://localhost/")).status, 200)
+      assert.strictEqual((yield* recorded).spans.length, 1)
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("when a service records nothing: the trace is continued all the same", () =>
+    Effect.gen(function*() {
+      const app = Effect.flatMap(TraceContext.current, (context) =>
+        HttpServerResponse.text(TraceContext.toTraceparent(Option.getOrThrow(context))))
+      const { send } = yield* exchange(app, HttpPropagation.layerServer())
+      const response = yield* send("http://localhost/", { headers: { traceparent } })
+      const sent = yield* Effect.promise(() =>
+        response.text()
+      )
+      assert.match(sent, new RegExp(`^00-${traceId}-(?!${callerId})[0-9a-f]{16}-03$`))
+    }).pipe(Effect.provide(ObservabilityService.layerNoop)))
+})
