@@ -117,19 +117,6 @@ describe("a program", () => {
       assert.isTrue(healthy.records.some((one) => one._tag === "Trace" && one.name === "program"))
     }), { fastCheck: { numRuns: 40 } })
 
-  it.effect("does not wait for any of them, not even for a moment", () =>
-    Effect.gen(function*() {
-      for (const [name, bad] of Object.entries(badProviders)) {
-        const fiber = yield* programOf(["succeed", "llm", "stream", "handle"]).pipe(
-          Effect.provide(ObservabilityService.layer({ providers: [bad()], closeDeadline: 0 })),
-          Effect.fork
-        )
-        // time stands still
-        const exit = yield* Fiber.await(fiber)
-        assert.isTrue(Exit.isSuccess(exit), name)
-      }
-    }))
-
   it.effect("is not disturbed by ids that cannot be drawn, nor by a redaction that is broken", () =>
     Effect.gen(function*() {
       const none: Generator = { traceId: thrown, spanId: thrown }

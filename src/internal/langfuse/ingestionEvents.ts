@@ -84,13 +84,15 @@ const modelOf = ({ model }: Entry): Readonly<Record<string, unknown>> =>
 
 /**
  * Of two events of one thing the one with the later envelope wins, so a later revision must have it: what has ended
- * before what was running, however short that was, and what was added after the end before both.
+ * before what was running, however short that was, and what was added after the end before both. What was lost has ended
+ * with the revision that it had by then.
  */
 const envelopeTime = (entry: Entry): string =>
   entry.isOpen
     ? isoOf(entry.startUnixMicros + Math.min(entry.revision, 999) * 1_000)
     : isoOf(
-      Math.max(entry.endUnixMicros ?? 0, entry.startUnixMicros + 1_000_000) + (entry.revision - closedRevision) * 1_000
+      Math.max(entry.endUnixMicros ?? 0, entry.startUnixMicros + 1_000_000) +
+        Math.max(entry.revision - closedRevision, 0) * 1_000
     )
 
 /** Without a prototype, `__proto__` is a key like any other. */
