@@ -16,6 +16,7 @@ import type { Provider, Settlement } from "../../Provider.ts"
 import type { Spool } from "../spool/spool.ts"
 import { log, Warnings } from "../warnings.ts"
 import { Accounts } from "./accounts.ts"
+import { Admission } from "./admission.ts"
 import { Breaker } from "./breaker.ts"
 import type { Part } from "./courier.ts"
 import { Courier } from "./courier.ts"
@@ -23,6 +24,7 @@ import type { DeadLetters } from "./deadLetters.ts"
 import { Overflow } from "./overflow.ts"
 import { RecordQueue } from "./recordQueue.ts"
 import { Shedder } from "./shedder.ts"
+import { Waiters } from "./waiters.ts"
 
 /** `Delivery.Options`, decoded. */
 export interface Settings {
@@ -41,11 +43,6 @@ export interface Settings {
   readonly warningInterval: Duration.Duration
 }
 
-interface Waiter {
-  readonly upTo: number
-  readonly settled: Deferred.Deferred<void>
-}
-
 export class Engine implements Delivery {
   readonly provider: string
   private readonly settings: Settings
@@ -58,7 +55,7 @@ export class Engine implements Delivery {
   private readonly warnings: Warnings
   private readonly slots: Effect.Semaphore
   private readonly courier: Courier
-  private waiters: Array<Waiter> = []
+  private readonly waiters = new Waiters()
   /** Open while there is something to cut, here or at the source. */
   private readonly work = Effect.unsafeMakeLatch(false)
   private awake = false
@@ -67,9 +64,8 @@ export class Engine implements Delivery {
   /** Present when there is a disk to go to. */
   private overflow: Overflow | undefined
   private readonly shedder = new Shedder()
-  private unreportedDrops = 0
+  private readonly admission: Admission
   private closing: Deferred.Deferred<void> | undefined
-  private closed = false
 
   constructor(
     provider: Provider,
@@ -103,62 +99,22 @@ export class Engine implements Delivery {
       onPutOff: () => this.wake()
     })
     this.slots = Effect.unsafeMakeSemaphore(settings.concurrency)
+    this.admission = new Admission({
+      queue: this.queue,
+      accounts: this.accounts,
+      shedder: this.shedder,
+      queueBytes: settings.queueBytes,
+      onEntered: () => this.entered(),
+      onLeft: () => this.releaseWaiters()
+    })
   }
 
   offer(record: Observation): void {
-    if (this.closed) return this.accounts.refuse(record, "closed")
-    if (this.shedder.sheds(record)) return this.shed(record)
-    if (!this.hasRoomFor(record)) {
-      this.dropOpenSpans()
-      if (!this.hasRoomFor(record)) {
-        this.shedder.giveUp(record)
-        return this.shed(record)
-      }
-    }
-    this.queue.push(record, this.accounts.accept(1, record.size))
-    this.entered()
+    this.admission.offer(record)
   }
 
   offerAll(records: ReadonlyArray<Observation>): void {
-    let bytes = 0
-    for (const record of records) bytes += record.size
-    const fits = this.accounts.pendingBytes + bytes <= this.settings.queueBytes
-    if (this.closed || !this.shedder.isIdle || !fits) {
-      for (const record of records) this.offer(record)
-      return
-    }
-    this.queue.pushAll(records, this.accounts.accept(records.length, bytes))
-    this.entered()
-  }
-
-  private entered(): void {
-    this.overflow?.entered()
-    if (this.queue.length >= this.settings.readyRecords || this.queue.bytes >= this.settings.readyBytes) {
-      this.ready.unsafeOpen()
-    }
-    this.wake()
-  }
-
-  /** Traces, and the notes about what was dropped, have a reserve: without them nobody sees that something is missing. */
-  private hasRoomFor(record: Observation): boolean {
-    const isMark = record._tag === "Trace" || record._tag === "Span" && record.type === "dropped"
-    const limit = this.settings.queueBytes * (isMark ? 1.1 : 1)
-    return this.accounts.pendingBytes + record.size <= limit
-  }
-
-  /** The cheapest records: when such a span ends, its next record says all. Not worth a walk for a few of them. */
-  private dropOpenSpans(): void {
-    if (this.queue.open * 8 < this.queue.length || this.queue.open === 0) return
-    const open = this.queue.removeOpen()
-    this.accounts.drop(open, "budget")
-    this.unreportedDrops += open.length
-    this.releaseWaiters()
-  }
-
-  private shed(record: Observation): void {
-    this.shedder.count(record)
-    this.accounts.refuse(record, "budget")
-    this.unreportedDrops++
+    this.admission.offerAll(records)
   }
 
   wake(): void {
@@ -286,11 +242,10 @@ export class Engine implements Delivery {
   private readonly settled: Effect.Effect<void> = Effect.suspend(() => {
     this.collect()
     if (this.oldest > this.accounts.accepted) return Effect.void
-    const settled = Deferred.unsafeMake<void>(FiberId.none)
-    this.waiters.push({ upTo: this.accounts.accepted, settled })
+    const settled = this.waiters.add(this.accounts.accepted)
     this.ready.unsafeOpen()
     this.wake()
-    return Effect.zipRight(this.breaker.hurry, Deferred.await(settled))
+    return Effect.zipRight(this.breaker.hurry, settled)
   })
 
   /** The same, until nothing is left: when all else is written there is room, and a provider, for notes about drops. */
@@ -311,20 +266,23 @@ export class Engine implements Delivery {
   }
 
   private releaseWaiters(): void {
-    if (this.waiters.length === 0) return
-    const { oldest } = this
-    this.waiters = this.waiters.filter((waiter) => {
-      if (oldest <= waiter.upTo) return true
-      Deferred.unsafeDone(waiter.settled, Effect.void)
-      return false
-    })
+    this.waiters.release(() => this.oldest)
+  }
+
+  /** Told of every record that enters the queue. */
+  private entered(): void {
+    this.overflow?.entered()
+    if (this.queue.length >= this.settings.readyRecords || this.queue.bytes >= this.settings.readyBytes) {
+      this.ready.unsafeOpen()
+    }
+    this.wake()
   }
 
   private shut(deadline: Duration.DurationInput): Effect.Effect<void> {
     // Real time: a test's clock stands still while its scope closes, and a process that ends cannot be made to wait.
     return this.within(deadline, this.drained).pipe(
       Effect.flatMap(() => {
-        this.closed = true
+        this.admission.close()
         return Scope.close(this.workers, Exit.void)
       }),
       Effect.zipRight(Effect.suspend(() => this.keepOrDrop)),
@@ -367,8 +325,7 @@ export class Engine implements Delivery {
 
   private readonly reportDrops = Effect.suspend(() => {
     this.accounts.meterDrops()
-    const drops = this.unreportedDrops
-    this.unreportedDrops = 0
+    const drops = this.admission.takeDrops()
     return drops === 0
       ? Effect.void
       : this.warnings.warn("dropped", "records were dropped: the queue's byte budget is spent", drops)

@@ -1,0 +1,97 @@
+/**
+ * The gate of a delivery: what comes in joins the queue while there is room for it in the byte budget, and is counted as
+ * dropped when there is none. Synchronous: it runs on the application's fiber.
+ */
+import type { Observation } from "../../Observation.ts"
+import type { Accounts } from "./accounts.ts"
+import type { RecordQueue } from "./recordQueue.ts"
+import type { Shedder } from "./shedder.ts"
+
+export class Admission {
+  private readonly queue: RecordQueue
+  private readonly accounts: Accounts
+  private readonly shedder: Shedder
+  private readonly queueBytes: number
+  private readonly onEntered: () => void
+  private readonly onLeft: () => void
+  private isClosed = false
+  private drops = 0
+
+  constructor(options: {
+    readonly queue: RecordQueue
+    readonly accounts: Accounts
+    readonly shedder: Shedder
+    readonly queueBytes: number
+    /** Called when there is more in the queue. */
+    readonly onEntered: () => void
+    /** Called when records have left the queue to make room. */
+    readonly onLeft: () => void
+  }) {
+    this.queue = options.queue
+    this.accounts = options.accounts
+    this.shedder = options.shedder
+    this.queueBytes = options.queueBytes
+    this.onEntered = options.onEntered
+    this.onLeft = options.onLeft
+  }
+
+  offer(record: Observation): void {
+    if (this.isClosed) return this.accounts.refuse(record, "closed")
+    if (this.shedder.sheds(record)) return this.shed(record)
+    if (!this.hasRoomFor(record)) {
+      this.dropOpenSpans()
+      if (!this.hasRoomFor(record)) {
+        this.shedder.giveUp(record)
+        return this.shed(record)
+      }
+    }
+    this.queue.push(record, this.accounts.accept(1, record.size))
+    this.onEntered()
+  }
+
+  offerAll(records: ReadonlyArray<Observation>): void {
+    let bytes = 0
+    for (const record of records) bytes += record.size
+    const fits = this.accounts.pendingBytes + bytes <= this.queueBytes
+    if (this.isClosed || !this.shedder.isIdle || !fits) {
+      for (const record of records) this.offer(record)
+    } else {
+      this.queue.pushAll(records, this.accounts.accept(records.length, bytes))
+      this.onEntered()
+    }
+  }
+
+  /** From here on everything is refused. */
+  close(): void {
+    this.isClosed = true
+  }
+
+  /** How many records found no room since the last call. */
+  takeDrops(): number {
+    const { drops } = this
+    this.drops = 0
+    return drops
+  }
+
+  /** Traces, and the notes about what was dropped, have a reserve: without them nobody sees that something is missing. */
+  private hasRoomFor(record: Observation): boolean {
+    const isMark = record._tag === "Trace" || record._tag === "Span" && record.type === "dropped"
+    const limit = this.queueBytes * (isMark ? 1.1 : 1)
+    return this.accounts.pendingBytes + record.size <= limit
+  }
+
+  /** The cheapest records: when such a span ends, its next record says all. Not worth a walk for a few of them. */
+  private dropOpenSpans(): void {
+    if (this.queue.open * 8 < this.queue.length || this.queue.open === 0) return
+    const open = this.queue.removeOpen()
+    this.accounts.drop(open, "budget")
+    this.drops += open.length
+    this.onLeft()
+  }
+
+  private shed(record: Observation): void {
+    this.shedder.count(record)
+    this.accounts.refuse(record, "budget")
+    this.drops++
+  }
+}

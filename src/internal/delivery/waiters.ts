@@ -1,0 +1,33 @@
+/** Those who wait until everything up to a record is settled. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
+
+interface Waiter {
+  /** The sequence number of the last record that it waits for. */
+  readonly upTo: number
+  readonly settled: Deferred.Deferred<void>
+}
+
+export class Waiters {
+  private waiting: ReadonlyArray<Waiter> = []
+
+  /** @returns what ends when everything up to the record is settled */
+  add(upTo: number): Effect.Effect<void> {
+    const settled = Deferred.unsafeMake<void>(FiberId.none)
+    this.waiting = [...this.waiting, { upTo, settled }]
+    return Deferred.await(settled)
+  }
+
+  /** @param oldest gives the sequence number of the oldest record that is not settled */
+  release(oldest: () => number): void {
+    // mostly nobody waits, and then nothing has to be looked up
+    if (this.waiting.length === 0) return
+    const open = oldest()
+    this.waiting = this.waiting.filter(({ settled, upTo }) => {
+      if (open <= upTo) return true
+      Deferred.unsafeDone(settled, Effect.void)
+      return false
+    })
+  }
+}
