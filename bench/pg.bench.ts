@@ -58,6 +58,9 @@ const spans = (count: number): Array<Span> => {
       durationMicros: 1_000 + index % 5_000,
       metrics: { resultCount: index % 10, topScore: 0.75, pageCount: undefined, chunkCount: undefined },
       modelCall: undefined,
+      kind: undefined,
+      links: undefined,
+      events: undefined,
       attributes: { index, tenant: "acme", query: "how does an effect describe a program? ".repeat(6), topK: 10 },
       input: "what the step was asked, in a sentence of some length that a person might type".repeat(2),
       output: undefined

@@ -9,6 +9,9 @@ import { MigrationSchema } from "../src/internal/postgres/schemaName.ts"
 const status = (column: string): string =>
   `case ${column} when 0 then 'in_progress' when 1 then 'success' when 2 then 'error' when 3 then 'interrupted' when 4 then 'lost' end`
 
+const kind = (column: string): string =>
+  `case ${column} when 1 then 'server' when 2 then 'client' when 3 then 'producer' when 4 then 'consumer' else 'internal' end`
+
 const documentStatus = (column: string): string =>
   `case ${column} when 0 then 'started' when 1 then 'completed' when 2 then 'failed' when 3 then 'skipped' end`
 
@@ -121,6 +124,7 @@ export default Effect.gen(function*() {
       encode(s.parent_span_id, 'hex') as parent_span_id,
       s.name,
       s.type,
+      ${kind("s.kind")} as kind,
       ${status("s.status")} as status,
       s.started_at,
       s.started_at + s.duration_us * interval '1 microsecond' as ended_at,
@@ -152,6 +156,8 @@ export default Effect.gen(function*() {
       s.top_score,
       s.page_count,
       s.chunk_count,
+      s.links,
+      s.events,
       s.attributes,
       s.input,
       s.output,

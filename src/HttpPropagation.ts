@@ -63,7 +63,7 @@ export interface ServerOptions extends Server.ServerOptions {}
 export interface ClientOptions extends Client.ClientOptions {}
 
 /**
- * Lets every request of an `HttpRouter`, `HttpApp`, `HttpApi` or web handler run in a span of type `server`, which
+ * Lets every request of an `HttpRouter`, `HttpApp`, `HttpApi` or web handler run in a span of kind `server`, which
  * continues the trace that the request came with, or begins one. The span is called by method and route; a response of 500
  * or more is an error, one below is none, and a client that has gone interrupts.
  *
@@ -82,7 +82,7 @@ export const layerServer = (options: ServerOptions = {}): Layer.Layer<never, nev
   )
 
 /**
- * Lets every call of the `HttpClient` run in a span of type `client`, whose id is what the called service gets as the
+ * Lets every call of the `HttpClient` run in a span of kind `client`, whose id is what the called service gets as the
  * parent of its own. Further attempts of a call have spans of their own. A response of 400 or more is an error of the call.
  *
  * The trace is passed on to the hosts of `propagateTo` alone. In place of the spans and headers of @effect/platform, `b3`

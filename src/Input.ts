@@ -7,8 +7,8 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import type { DocumentStatus, SpanType } from "./Observation.ts"
-import type { RootOptions } from "./TraceContext.ts"
+import type { DocumentStatus, SpanKind, SpanType } from "./Observation.ts"
+import type { RootOptions, TraceContext } from "./TraceContext.ts"
 import type { CostInput, Usage } from "./Usage.ts"
 
 /**
@@ -80,8 +80,36 @@ export interface TraceEnd {
 export interface SpanOptions {
   /** Default: `span`. */
   readonly type?: SpanType | undefined
+  /** Default: `internal`. */
+  readonly kind?: SpanKind | undefined
+  /** Spans that it has to do with, beside its parent; the first 128 are kept. */
+  readonly links?: ReadonlyArray<SpanLink> | undefined
   readonly attributes?: Attributes | undefined
   readonly input?: unknown
+}
+
+/**
+ * A span to point to.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SpanLink {
+  readonly context: Pick<TraceContext, "traceId" | "spanId">
+  readonly attributes?: Attributes | undefined
+}
+
+/**
+ * Something that happened at one moment of a span.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SpanEvent {
+  readonly name: string
+  /** Nanoseconds of the fiber's `Clock`. Default: now. */
+  readonly timeNanos?: bigint | undefined
+  readonly attributes?: Attributes | undefined
 }
 
 /**

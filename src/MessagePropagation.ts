@@ -91,7 +91,7 @@ export const inject = (options?: Options): Effect.Effect<Readonly<Record<string,
 export const extract = (headers: Headers, options?: Options): Received => read(headers, options)
 
 /**
- * Runs an effect, which works on a message, in a span of type `consumer` of the trace that the message came with, and with
+ * Runs an effect, which works on a message, in a span of kind `consumer` of the trace that the message came with, and with
  * its baggage. A message without a trace begins one.
  *
  * @since 0.1.0
@@ -122,8 +122,8 @@ export const withMessage: {
       const refusals = refused.map(({ message }) => message)
       return self.pipe(
         withSpan(name, {
-          type: options?.type ?? "consumer",
-          input: options?.input,
+          ...options,
+          kind: options?.kind ?? "consumer",
           attributes: refusals.length === 0
             ? options?.attributes
             : { ...options?.attributes, "observability.refused": refusals }

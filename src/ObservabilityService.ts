@@ -16,11 +16,13 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import * as Delivery from "./Delivery.ts"
+import type { SpanId, TraceId } from "./Identifier.ts"
 import { cryptographic, IdGenerator } from "./IdGenerator.ts"
 import type * as Input from "./Input.ts"
 import { acquireSpan } from "./internal/acquireSpan.ts"
 import { ambientOf } from "./internal/ambient.ts"
 import { captureLimits } from "./internal/capture.ts"
+import { iterationOf } from "./internal/iteration.ts"
 import { noopService } from "./internal/noopService.ts"
 import { Pricer } from "./internal/pricing/pricer.ts"
 import { Intake } from "./internal/recording/intake.ts"
@@ -122,6 +124,23 @@ export interface Stats {
 }
 
 /**
+ * What is known of a span that somebody else has made already, such as a tracer.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SpanOrigin {
+  /** For a span without a parent: the trace that it begins. Default: drawn. */
+  readonly traceId?: TraceId | undefined
+  /** Default: drawn. */
+  readonly spanId?: SpanId | undefined
+  /** For a span without a parent: whether its trace is sampled. Default: `true`. */
+  readonly sampled?: boolean | undefined
+  /** Nanoseconds of the fiber's clock. Default: now. */
+  readonly startTimeNanos?: bigint | undefined
+}
+
+/**
  * The synchronous core, for combinators and bridges that stand inside of an instruction of a fiber. Nothing here
  * throws; a start that could not be recorded is `undefined`.
  *
@@ -140,14 +159,26 @@ export interface Unsafe {
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
     parent: TraceContext | undefined,
     name: string,
-    options: Input.SpanOptions | undefined
+    options: Input.SpanOptions | undefined,
+    origin?: SpanOrigin | undefined
   ) => SpanHandle | undefined
-  /** Ends the span unless it has ended. */
+  /**
+   * Ends the span unless it has ended.
+   *
+   * @param endTimeNanos nanoseconds of the fiber's clock; now if absent
+   */
   readonly endSpan: (
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
     span: SpanHandle,
-    exit: Exit.Exit<unknown, unknown>
+    exit: Exit.Exit<unknown, unknown>,
+    endTimeNanos?: bigint | undefined
   ) => void
+  readonly addEvent: (
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    span: SpanHandle,
+    event: Input.SpanEvent
+  ) => void
+  readonly addLink: (span: SpanHandle, link: Input.SpanLink) => void
   /** Adds to a span, or to the span or trace that a context stands in. */
   readonly updateSpan: (span: SpanHandle | TraceContext, update: Input.SpanUpdate) => void
 }
@@ -292,17 +323,34 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
           failedRecordings++
         }
       },
-      startSpan: (fiber, parent, name, spanOptions) => {
+      startSpan: (fiber, parent, name, spanOptions, origin) => {
         try {
-          return recorder.startSpan(ambientOf(fiber), parent, name, spanOptions)
+          const span = recorder.startSpan(ambientOf(fiber), parent, name, spanOptions, origin)
+          const iteration = iterationOf(fiber, parent)
+          if (iteration !== undefined) recorder.updateSpan(span, { attributes: iteration })
+          return span
         } catch {
           failedRecordings++
           return undefined
         }
       },
-      endSpan: (fiber, span, exit) => {
+      endSpan: (fiber, span, exit, endTimeNanos) => {
         try {
-          if (span instanceof OpenSpan) recorder.endSpan(ambientOf(fiber), span, exit)
+          if (span instanceof OpenSpan) recorder.endSpan(ambientOf(fiber), span, exit, endTimeNanos)
+        } catch {
+          failedRecordings++
+        }
+      },
+      addEvent: (fiber, span, event) => {
+        try {
+          if (span instanceof OpenSpan) recorder.addEvent(ambientOf(fiber), span, event)
+        } catch {
+          failedRecordings++
+        }
+      },
+      addLink: (span, link) => {
+        try {
+          if (span instanceof OpenSpan) recorder.addLink(span, link)
         } catch {
           failedRecordings++
         }

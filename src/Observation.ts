@@ -77,6 +77,42 @@ export type SpanType =
   | (string & {})
 
 /**
+ * The role of a span in a call, as OpenTelemetry has it: `client` and `server` are the two ends of a call that is waited
+ * for, `producer` and `consumer` those of one that is not, and all else is `internal`.
+ *
+ * @see https://opentelemetry.io/docs/specs/otel/trace/api/#spankind
+ * @since 0.1.0
+ * @category models
+ */
+export type SpanKind = "internal" | "server" | "client" | "producer" | "consumer"
+
+/**
+ * A span that has to do with another one without being its parent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+// a type and no interface: so it is `Json`, too, and stores take it as it is
+export type SpanLink = {
+  readonly traceId: TraceId
+  readonly spanId: SpanId
+  readonly attributes: JsonObject
+}
+
+/**
+ * Something that happened at one moment of a span.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SpanEvent = {
+  readonly name: string
+  /** Microseconds since the Unix epoch. */
+  readonly timeUnixMicros: number
+  readonly attributes: JsonObject
+}
+
+/**
  * The process that made a record: the OpenTelemetry resource, plus an id that is drawn anew at every start.
  *
  * @since 0.1.0
@@ -225,6 +261,8 @@ export interface Span extends Common {
   readonly parentIsRemote: boolean
   readonly name: string
   readonly type: SpanType
+  /** `undefined` stands for `internal`. */
+  readonly kind: SpanKind | undefined
   readonly status: Status
   readonly error: ErrorDetails | undefined
   /** Microseconds since the Unix epoch. */
@@ -233,6 +271,10 @@ export interface Span extends Common {
   readonly durationMicros: number | undefined
   readonly metrics: SpanMetrics | undefined
   readonly modelCall: ModelCall | undefined
+  /** At most 128, the first. */
+  readonly links: ReadonlyArray<SpanLink> | undefined
+  /** At most 128, the first. */
+  readonly events: ReadonlyArray<SpanEvent> | undefined
   readonly attributes: JsonObject | undefined
   readonly input: Json | undefined
   readonly output: Json | undefined

@@ -1,7 +1,7 @@
 /** An HTTP server without a socket: requests and responses of the web platform. */
 import { HttpApp } from "@effect/platform"
 import type { Layer } from "effect"
-import { Deferred, Effect, Runtime } from "effect"
+import { Deferred, Effect } from "effect"
 import type { ObservabilityService } from "../src/ObservabilityService.ts"
 
 export interface Exchange {

@@ -28,6 +28,8 @@ export const noopService: Service = {
     endTrace: () => {},
     startSpan: () => undefined,
     endSpan: () => {},
+    addEvent: () => {},
+    addLink: () => {},
     updateSpan: () => {}
   }
 }

@@ -30,7 +30,16 @@ describe("PgMigrations", () => {
         yield* sql`select table_name from information_schema.views where table_schema = 'observability' order by 1`
       )
         .toEqual(
-          ["chat_messages", "deliveries", "document_events", "llm_calls", "processes", "record_store", "spans", "traces"].map((name) => ({
+          [
+            "chat_messages",
+            "deliveries",
+            "document_events",
+            "llm_calls",
+            "processes",
+            "record_store",
+            "spans",
+            "traces"
+          ].map((name) => ({
             table_name: name
           }))
         )

@@ -121,6 +121,9 @@ describe("every column", () => {
             isSubtotal: false
           },
           metrics: { resultCount: 5, topScore: 0.875, pageCount: 6, chunkCount: 7 },
+          kind: "client",
+          links: [{ traceId: traceId(9), spanId: spanId(9), attributes: { why: "follows" } }],
+          events: [{ name: "first token", timeUnixMicros: startTimeUnixMicros, attributes: {} }],
           attributes: json,
           input: { prompt: "question" },
           output: null
@@ -167,6 +170,9 @@ describe("every column", () => {
         top_score: 0.875,
         page_count: "6",
         chunk_count: "7",
+        kind: "client",
+        links: [{ traceId: traceId(9), spanId: spanId(9), attributes: { why: "follows" } }],
+        events: [{ name: "first token", timeUnixMicros: startTimeUnixMicros, attributes: {} }],
         input: { prompt: "question" },
         output: null
       }])

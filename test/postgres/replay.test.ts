@@ -124,16 +124,18 @@ describe.each(["3", "4"] satisfies ReadonlyArray<Mode>)("to Langfuse, version %s
             Effect.map(([stores, both]) => ({ ...stores, ...both }))
           )
         // the other two keep up
-        const recording = (from: number, to: number) =>
-          Effect.forEach([from, from + 5, from + 10, from + 15], (start) =>
-            Effect.zipRight(recordTraces(start, Math.min(start + 5, to)), keptUp), { discard: true })
+        const recordTwenty = (from: number) =>
+          Effect.forEach(
+            [from, from + 5, from + 10, from + 15],
+            (start) => Effect.zipRight(recordTraces(start, start + 5), keptUp),
+            { discard: true }
+          )
         const run = Effect.gen(function*() {
-          yield* recording(0, 20)
+          yield* recordTwenty(0)
           mock.fault = answering(503, "away")
-          yield* recording(20, 40)
-          mock.fault = () =>
-            false
-          yield* recording(40, 60)
+          yield* recordTwenty(20)
+          mock.fault = () => false
+          yield* recordTwenty(40)
         })
         yield* live(url, [langfuse, complete], run, {
           delivery: {
@@ -184,7 +186,7 @@ describe("a replay that does not come to its end", () => {
           },
           since: "2026-01-01",
           until: tomorrow(),
-          recordsPerSecond: 1_500
+          recordsPerSecond: 600
         } satisfies ReplayOnceOptions
       )
       const known = Effect.map(
@@ -228,7 +230,7 @@ describe("a replay that does not come to its end", () => {
     Effect.gen(function*() {
       const { replay } = yield* recorded("4", 20)
       const target = memory()
-      const fiber = yield* Effect.fork(replay({ to: target, recordsPerSecond: 1 }))
+      const fiber = yield* Effect.fork(replay({ to: target, recordsPerSecond: 0.01 }))
       yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => target.records.length > 0 })
       yield* Fiber.interrupt(fiber)
       expect(yield* replay({ to: target })).toMatchObject({ traces: 20, sent: 20 })
@@ -358,6 +360,14 @@ describe("a replay", () => {
         receipt({ traces: 2, complete: 2 })
       )
       expect(yield* replay({ to: target, since: "2026-03-05", until: "2026-03-10" })).toEqual(receipt({}))
+    }))
+
+  it.scopedLive("leaves to the live delivery what is younger than a minute, unless it is told until when", () =>
+    Effect.gen(function*() {
+      const { replay, url } = yield* store
+      yield* live(url, [], recordTraces(0, 2))
+      expect(yield* replay({ to: memory(), until: undefined })).toEqual(receipt({}))
+      expect(yield* replay({ to: memory() })).toMatchObject({ traces: 2, sent: 2 })
     }))
 
   it.scopedLive("says what is wrong with its options", () =>

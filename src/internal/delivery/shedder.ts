@@ -86,6 +86,9 @@ const noteOf = (place: Place, kind: Kind, count: number, unixMillis: number): Sp
   durationMicros: 0,
   metrics: undefined,
   modelCall: undefined,
+  kind: undefined,
+  links: undefined,
+  events: undefined,
   attributes: { kind, count, reason: "budget" },
   input: undefined,
   output: undefined

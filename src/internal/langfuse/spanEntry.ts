@@ -66,6 +66,9 @@ const modelFacts = (span: Span, call: ModelCall): ModelFacts => ({
 const metadataOf = (span: Span, type: EntryType): Entry["metadata"] => {
   const metadata = new MetadataBuilder()
     .add("spanType", span.type === type || span.type === "llm" ? undefined : cut(span.type, 1_000))
+    .add("kind", span.kind === "internal" ? undefined : span.kind)
+    .add("links", span.links === undefined ? undefined : content(span.links))
+    .add("events", span.events === undefined ? undefined : content(span.events))
     .add("kbId", span.kbId === undefined ? undefined : cut(span.kbId, 1_000))
     .addFigures({ ...span.metrics })
   if (span.modelCall !== undefined) addCall(metadata, span.modelCall)

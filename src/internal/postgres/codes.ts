@@ -1,7 +1,7 @@
 /**
  * The numbers under which states are stored. A stored number never changes its meaning.
  */
-import type { DocumentStatus, Status } from "../../Observation.ts"
+import type { DocumentStatus, SpanKind, Status } from "../../Observation.ts"
 
 export const statusCodes: Readonly<Record<Status, number>> = {
   in_progress: 0,
@@ -9,6 +9,14 @@ export const statusCodes: Readonly<Record<Status, number>> = {
   error: 2,
   interrupted: 3,
   lost: 4
+}
+
+/** Nothing is stored for `internal`, which nearly all are. */
+export const kindCodes: Readonly<Record<Exclude<SpanKind, "internal">, number>> = {
+  server: 1,
+  client: 2,
+  producer: 3,
+  consumer: 4
 }
 
 export const documentStatusCodes: Readonly<Record<DocumentStatus, number>> = {

@@ -88,8 +88,12 @@ export class Cells {
 
   /** One of several words, each stored under a number. */
   word<Word extends string>(column: string, codes: Readonly<Record<Word, number>>): Word {
+    return this.required(column, this.optionalWord(column, codes))
+  }
+
+  optionalWord<Word extends string>(column: string, codes: Readonly<Record<Word, number>>): Word | undefined {
     const code = this.count(column)
-    return this.required(column, (Object.keys(codes) as Array<Word>).find((word) => codes[word] === code))
+    return (Object.keys(codes) as Array<Word>).find((word) => codes[word] === code)
   }
 
   required<Value>(column: string, value: Value | undefined): Value {

@@ -7,7 +7,7 @@
  */
 import type { ChatMessage, Common, DocumentEvent, ErrorDetails, Span, Trace } from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
-import { documentStatusCodes, statusCodes } from "./codes.ts"
+import { documentStatusCodes, kindCodes, statusCodes } from "./codes.ts"
 import type { Cells } from "./readCells.ts"
 
 export const readTrace = (cells: Cells): Trace => ({
@@ -42,6 +42,7 @@ export const readSpan = (cells: Cells): Span => ({
   parentIsRemote: cells.boolean("is_entry") ?? false,
   name: cells.required("name", cells.text("name")),
   type: cells.required("type", cells.text("type")),
+  kind: cells.optionalWord("kind", kindCodes),
   status: cells.word("status", statusCodes),
   error: error(cells),
   startTimeUnixMicros: cells.required("started_at", cells.count("started_at")),
@@ -53,6 +54,8 @@ export const readSpan = (cells: Cells): Span => ({
     chunkCount: cells.count("chunk_count")
   }),
   modelCall: modelCall(cells),
+  links: cells.json("links") as Span["links"],
+  events: cells.json("events") as Span["events"],
   attributes: cells.jsonObject("attributes"),
   input: cells.json("input"),
   output: cells.json("output")

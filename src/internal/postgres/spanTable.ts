@@ -2,7 +2,7 @@
  * Spans, a row each. A span is recorded by one process alone, so a later snapshot simply replaces an earlier one.
  */
 import { closedRevision, type Span } from "../../Observation.ts"
-import { statusCodes } from "./codes.ts"
+import { kindCodes, statusCodes } from "./codes.ts"
 import * as Type from "./columnType.ts"
 import * as Common from "./commonColumns.ts"
 import { column, type Table } from "./table.ts"
@@ -21,6 +21,11 @@ const columns: Table<Span>["columns"] = [
   column("is_entry", Type.boolean, (span) => isEntry(span) ? true : undefined),
   column("name", Type.text, (span) => span.name),
   column("type", Type.indexedText, (span) => span.type),
+  column(
+    "kind",
+    Type.code,
+    ({ kind }) => kind === undefined || kind === "internal" ? undefined : kindCodes[kind]
+  ),
   column("status", Type.code, (span) => statusCodes[span.status]),
   column("duration_us", Type.micros, (span) => span.durationMicros),
   ...Common.error,
@@ -48,6 +53,8 @@ const columns: Table<Span>["columns"] = [
   column("top_score", Type.float, (span) => span.metrics?.topScore),
   column("page_count", Type.count, (span) => span.metrics?.pageCount),
   column("chunk_count", Type.count, (span) => span.metrics?.chunkCount),
+  column("links", Type.jsonb, (span) => span.links),
+  column("events", Type.jsonb, (span) => span.events),
   column("input", Type.jsonb, (span) => span.input),
   column("output", Type.jsonb, (span) => span.output),
   Common.withNotes("attributes", (span) => span.attributes)

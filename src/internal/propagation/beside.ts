@@ -9,11 +9,12 @@ import * as DefaultServices from "effect/DefaultServices"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
+import type { TraceId } from "../../Identifier.ts"
 import { isSpanId, isTraceId } from "../../Identifier.ts"
 import type { Generator } from "../../IdGenerator.ts"
 import { IdGenerator } from "../../IdGenerator.ts"
 import type * as Input from "../../Input.ts"
-import type { Service } from "../../ObservabilityService.ts"
+import type { Service, SpanOrigin } from "../../ObservabilityService.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
 import type { SpanPlace } from "../../TraceContext.ts"
 import { Current, placeOfSpan, TraceContext } from "../../TraceContext.ts"
@@ -41,18 +42,10 @@ export const begin = (
   name: string,
   options: Input.SpanOptions
 ): Beside => {
-  const generator = Context.get(fiber.currentContext, IdGenerator)
-  const adopted = idsFor(span, parent, generator)
-  const handle = service.unsafe.startSpan(
-    adopted === undefined ? fiber : withGenerator(fiber, adopted),
-    parent,
-    name,
-    options
-  )
-  const context = handle?.context ?? unrecorded(parent, adopted ?? randomIds(generator))
-  // a tracer that begins a trace decides whether it is sampled, also for those who continue it
-  const decides = adopted !== undefined && parent === undefined && !span.sampled
-  return { context: decides ? TraceContext.unsafeMake({ ...context, sampled: false }) : context, handle }
+  const origin = originOf(span, parent)
+  const handle = service.unsafe.startSpan(fiber, parent, name, options, origin)
+  const context = handle?.context ?? unrecorded(parent, Context.get(fiber.currentContext, IdGenerator), origin)
+  return { context, handle }
 }
 
 /** Says where a span stands, so that whatever runs in it finds its place. */
@@ -92,31 +85,33 @@ const nativePrototype: unknown = Object.getPrototypeOf(
 
 const isNative = (span: Tracer.Span): boolean => Object.getPrototypeOf(span) === nativePrototype
 
-/** `undefined` for a span whose ids nobody knows, or that stands in another trace than its record. */
-const idsFor = (span: Tracer.Span, parent: TraceContext | undefined, generator: Generator): Generator | undefined => {
-  const { spanId, traceId } = span
+/**
+ * The ids that a span has already, where they are W3C ids of the trace that it is to stand in. A tracer that begins a trace
+ * has decided whether it is sampled, too, also for those who continue it.
+ */
+const originOf = (span: Tracer.Span, parent: TraceContext | undefined): SpanOrigin | undefined => {
+  const { sampled, spanId, traceId } = span
   if (isNative(span) || !isTraceId(traceId) || !isSpanId(spanId)) return undefined
-  if (parent !== undefined && parent.traceId !== traceId) return undefined
-  // the trace is the root of its tree: where one is begun, its own span id is the first that is drawn
-  const ids = parent === undefined ? [generator.spanId(), spanId] : [spanId]
-  return { traceId: () => traceId, spanId: () => ids.shift() ?? generator.spanId() }
+  if (parent === undefined) return { traceId, spanId, sampled }
+  return parent.traceId === traceId ? { spanId } : undefined
 }
-
-/** The same fiber, but for where ids come from: no other way leads there without leaving the running instruction. */
-const withGenerator = (fiber: AnyFiber, generator: Generator): AnyFiber =>
-  Object.create(fiber, { currentContext: { value: Context.add(fiber.currentContext, IdGenerator, generator) } })
 
 /**
  * Where nothing is recorded, traces are passed on all the same. One that begins here has an id that is random throughout:
  * by a UUIDv7, whoever stores what is below would take it for one that has a record.
  */
-const unrecorded = (parent: TraceContext | undefined, generator: Generator): TraceContext =>
-  TraceContext.unsafeChild(parent ?? TraceContext.unsafeRoot(generator, 0), generator)
+const unrecorded = (
+  parent: TraceContext | undefined,
+  generator: Generator,
+  { sampled, spanId, traceId }: SpanOrigin = {}
+): TraceContext =>
+  TraceContext.unsafeChild(
+    parent ??
+      TraceContext.unsafeRoot({ ...generator, traceId: () => traceId ?? randomTraceId(generator) }, 0, { sampled }),
+    spanId === undefined ? generator : { ...generator, spanId: () => spanId }
+  )
 
-const randomIds = (generator: Generator): Generator => ({
-  ...generator,
-  traceId: () => {
-    const traceId = generator.spanId() + generator.spanId()
-    return isTraceId(traceId) ? traceId : generator.traceId(0)
-  }
-})
+const randomTraceId = (generator: Generator): TraceId => {
+  const traceId = generator.spanId() + generator.spanId()
+  return isTraceId(traceId) ? traceId : generator.traceId(0)
+}

@@ -36,21 +36,18 @@ export const serverTracer = (delegate: Tracer.Tracer, service: Service, options:
   return Tracer.make({
     context: (execute, fiber) => delegate.context(execute, fiber),
     span: (name, parent, context, links, startTime, kind, spanOptions) => {
-      const pass = (around: Option.Option<Tracer.AnySpan>) =>
-        delegate.span(name, around, context, links, startTime, kind, spanOptions)
+      const pass = (around: Option.Option<Tracer.AnySpan>, stated = spanOptions) =>
+        delegate.span(name, around, context, links, startTime, kind, stated)
       const fiber = kind === "server" ? Option.getOrUndefined(Fiber.getCurrentFiber()) : undefined
       const request = fiber === undefined ? undefined : requestOf(fiber)
       if (fiber === undefined || request === undefined || begun.has(identityOf(request))) return pass(parent)
       begun.add(identityOf(request))
       const received = Carrier.read(request.headers, options)
-      const span = pass(
-        received.context !== undefined
-          ? Option.some(Beside.externalSpan(fiber, received.context))
-          // what @effect/platform has read elsewhere, or less strictly, is not to be continued
-          : spanOptions?.parent === undefined
-          ? parent
-          : Option.none()
-      )
+      const sender = received.context === undefined ? undefined : Beside.externalSpan(fiber, received.context)
+      // what @effect/platform has read elsewhere, or less strictly, is not to be continued
+      const isMisread = sender === undefined && spanOptions?.parent !== undefined
+      const around = isMisread ? Option.none() : Option.orElse(Option.fromNullable(sender), () => parent)
+      const span = pass(around, { ...spanOptions, parent: sender })
       quietly(() => listen(service, fiber, span, request, received, options))
       return span
     }
@@ -82,13 +79,17 @@ const listen = (
     Object.assign(span, { [Baggage.baggageOfSpan]: carried })
   }
   const attributes = Server.requestAttributes(fiber, request, received.refused, options)
-  if (Beside.isRecorded(span)) return correct(service, fiber, span, request, attributes, options)
+  if (Beside.isRecorded(span)) {
+    // another tracer of this library, which was told to leave it out, says that what is in it stands below the sender
+    const isLeftOut = Beside.contextOf(span) === received.context
+    return isLeftOut ? undefined : correct(service, fiber, span, request, attributes, options)
+  }
   if (!isWanted(request, options)) {
     if (received.context !== undefined) Beside.mark(fiber, span, received.context)
     return
   }
   const { context, handle } = Beside.begin(service, fiber, span, received.context, Http.methodName(request.method), {
-    type: "server",
+    kind: "server",
     attributes
   })
   Beside.mark(fiber, span, context)

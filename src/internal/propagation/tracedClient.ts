@@ -114,7 +114,7 @@ const begin = (
   if (recorded !== undefined) return { context: recorded, handle: undefined, isRecordedElsewhere: true }
   try {
     const parent = TraceContext.unsafeCurrent(fiber)
-    const call = Besides.begin(service, fiber, span, parent, name, { type: "client", attributes })
+    const call = Besides.begin(service, fiber, span, parent, name, { kind: "client", attributes })
     Besides.mark(fiber, span, call.context)
     return { ...call, isRecordedElsewhere: false }
   } catch {
@@ -157,8 +157,7 @@ const end = (
 const told = (request: Request, context: TraceContext, fiber: AnyFiber, options: ClientOptions): Request => {
   const headers = Carrier.write(context, Baggage.unsafeCurrent(fiber), options)
   const changed = HttpClientRequest.setHeaders(
-    // one that was set for another trace speaks of that
-    HttpClientRequest.modify(request, { headers: Headers.remove(request.headers, ["traceparent", "tracestate"]) }),
+    withoutTrace(request),
     options.b3 === true
       ? { ...headers, b3: `${context.traceId}-${context.spanId}-${context.sampled ? "1" : "0"}` }
       : headers
@@ -167,6 +166,14 @@ const told = (request: Request, context: TraceContext, fiber: AnyFiber, options:
   if (controller !== undefined) scopedRequests.set(changed, controller)
   return changed
 }
+
+/** Without the headers of another trace. @effect/platform has a way to add headers to a request, and none to remove them. */
+const withoutTrace = (request: Request): Request =>
+  "traceparent" in request.headers || "tracestate" in request.headers
+    ? Object.assign(Object.create(Object.getPrototypeOf(request)), request, {
+      headers: Headers.remove(request.headers, ["traceparent", "tracestate"])
+    })
+    : request
 
 /** By the request, @effect/platform knows which ones `HttpClient.withScope` ends with their scope. */
 const scopedRequests = globalValue(

@@ -21,6 +21,9 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
   readonly trace: OpenTrace | undefined
   /** Whether the trace was begun for this span alone, and ends with it. */
   readonly ownsTrace: boolean
+  kind: Observation.SpanKind | undefined
+  links: ReadonlyArray<Observation.SpanLink> | undefined
+  events: ReadonlyArray<Observation.SpanEvent> | undefined
   attributes: Observation.JsonObject | undefined
   input: Observation.Json | undefined
   output: Observation.Json | undefined
@@ -73,6 +76,23 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
     if (attributes !== undefined) this.attributes = { ...this.attributes, ...attributes }
   }
 
+  /** Events and links beyond the limit are only counted, as OpenTelemetry's limits have it. */
+  addEvent(event: Observation.SpanEvent): void {
+    if ((this.events?.length ?? 0) < maxListed) this.events = [...this.events ?? [], event]
+    else this.dropped("events")
+  }
+
+  addLink(link: Observation.SpanLink): void {
+    if ((this.links?.length ?? 0) < maxListed) this.links = [...this.links ?? [], link]
+    else this.dropped("links")
+  }
+
+  private dropped(what: "events" | "links"): void {
+    const key = `observability.dropped_${what}`
+    const before = this.attributes?.[key]
+    this.addAttributes({ [key]: typeof before === "number" ? before + 1 : 1 })
+  }
+
   close(outcome: Outcome, durationMicros: number | undefined): void {
     this.status = outcome.status
     this.error = outcome.error
@@ -99,18 +119,23 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
       size: this.size,
       name: this.name,
       type: this.type,
+      kind: this.kind,
       status: this.status,
       error: this.error,
       startTimeUnixMicros: this.startUnixMicros,
       durationMicros: this.durationMicros,
       metrics: this.metrics,
       modelCall: this.modelCall,
+      links: this.links,
+      events: this.events,
       attributes: this.attributes,
       input: this.input,
       output: this.output
     }
   }
 }
+
+const maxListed = 128
 
 /** What the fields of a span cost in memory, beside what was captured into it. */
 const baseSize = 600

@@ -4,7 +4,7 @@
  */
 import type * as Clock from "effect/Clock"
 import type * as Exit from "effect/Exit"
-import { unixMillisOf } from "../../Identifier.ts"
+import { type SpanId, type TraceId, unixMillisOf } from "../../Identifier.ts"
 import type { Generator } from "../../IdGenerator.ts"
 import type * as Input from "../../Input.ts"
 import type * as Observation from "../../Observation.ts"
@@ -35,6 +35,16 @@ export interface RecorderOptions {
 export interface Ambient {
   readonly clock: Clock.Clock
   readonly generator: Generator
+}
+
+/** What is known of a span that somebody else has made already. */
+export interface Origin {
+  /** For a span without a parent: the trace that it begins. */
+  readonly traceId?: TraceId | undefined
+  readonly spanId?: SpanId | undefined
+  readonly sampled?: boolean | undefined
+  /** Nanoseconds of the fiber's clock. */
+  readonly startTimeNanos?: bigint | undefined
 }
 
 export class Recorder {
@@ -101,10 +111,13 @@ export class Recorder {
     ambient: Ambient,
     parent: TraceContext | undefined,
     name: string,
-    options: Input.SpanOptions | undefined
+    options: Input.SpanOptions | undefined,
+    origin?: Origin | undefined
   ): OpenSpan {
-    const span = this.beginSpan(ambient, parent, name, options?.type ?? "span", undefined)
+    const span = this.beginSpan(ambient, parent, name, options?.type ?? "span", undefined, origin)
     if (options !== undefined) {
+      span.kind = options.kind
+      if (options.links !== undefined) { for (const link of options.links) this.addLink(span, link) }
       if (options.attributes !== undefined) span.addAttributes(this.takeObject(span, options.attributes))
       if (options.input !== undefined) span.input = this.take(span, options.input)
     }
@@ -114,8 +127,32 @@ export class Recorder {
     return span
   }
 
-  endSpan(ambient: Ambient, span: OpenSpan, exit: Exit.Exit<unknown, unknown>): void {
-    this.finishSpan(ambient, span, Outcomes.fromExit(exit), span.timeline.now(ambient.clock) - span.startUnixMicros)
+  /** @param endTimeNanos of the fiber's clock; now if absent */
+  endSpan(ambient: Ambient, span: OpenSpan, exit: Exit.Exit<unknown, unknown>, endTimeNanos?: bigint): void {
+    const end = endTimeNanos === undefined ? span.timeline.now(ambient.clock) : span.timeline.at(endTimeNanos)
+    this.finishSpan(ambient, span, Outcomes.fromExit(exit), end - span.startUnixMicros)
+  }
+
+  addEvent(ambient: Ambient, span: OpenSpan, event: Input.SpanEvent): void {
+    const { timeline } = span
+    span.addEvent({
+      name: cutString(event.name, maxNameLength),
+      timeUnixMicros: event.timeNanos === undefined ? timeline.now(ambient.clock) : timeline.at(event.timeNanos),
+      attributes: event.attributes === undefined ? {} : this.takeObject(span, event.attributes)
+    })
+    span.size += listedSize
+    this.intake.pushOpen(span, span.size)
+  }
+
+  addLink(span: OpenSpan, { attributes, context }: Input.SpanLink): void {
+    span.addLink({
+      traceId: context.traceId,
+      spanId: context.spanId,
+      attributes: attributes === undefined ? {} : this.takeObject(span, attributes)
+    })
+    span.size += listedSize
+    if (span.isOpen) return
+    this.intake.pushOpen(span, span.size)
   }
 
   /** Adds to a span, also to one that is over: the record is then written once more. */
@@ -237,12 +274,18 @@ export class Recorder {
   }
 
   /** @param elapsedMicros how long ago the trace started */
-  private beginTrace(ambient: Ambient, input: Input.Trace, elapsedMicros = 0): OpenTrace {
+  private beginTrace(ambient: Ambient, input: Input.Trace, elapsedMicros = 0, origin?: Origin): OpenTrace {
     const timeline = this.timelines.start(ambient.clock).from(elapsedMicros)
+    const traceId = origin?.traceId
+    const { generator } = ambient
     const trace = new OpenTrace(
       this.resource,
       // the id carries the start, to the millisecond: another process finds the trace by it
-      TraceContext.unsafeRoot(ambient.generator, timeline.startUnixMicros / 1_000, input),
+      TraceContext.unsafeRoot(
+        traceId === undefined ? generator : { ...generator, traceId: () => traceId },
+        timeline.startUnixMicros / 1_000,
+        origin?.sampled === undefined ? input : { ...input, sampled: origin.sampled }
+      ),
       timeline,
       cutString(input.name, maxNameLength),
       input.operationType,
@@ -265,13 +308,19 @@ export class Recorder {
     parent: TraceContext | undefined,
     name: string,
     type: Observation.SpanType,
-    elapsedMicros: number | undefined
+    elapsedMicros: number | undefined,
+    origin?: Origin | undefined
   ): OpenSpan {
+    const start = origin?.startTimeNanos
     const trace = parent === undefined
-      ? this.beginTrace(ambient, { name }, elapsedMicros)
+      ? this.beginTrace(ambient, { name }, elapsedMicros ?? elapsedSince(start, ambient), origin)
       : this.traces.get(parent.traceId)
     const timeline = trace?.timeline ?? this.timelines.start(ambient.clock)
-    const context = TraceContext.unsafeChild(parent ?? trace!.context, ambient.generator)
+    const spanId = origin?.spanId
+    const context = TraceContext.unsafeChild(
+      parent ?? trace!.context,
+      spanId === undefined ? ambient.generator : { ...ambient.generator, spanId: () => spanId }
+    )
     return new OpenSpan(
       this.resource,
       context,
@@ -279,7 +328,7 @@ export class Recorder {
       cutString(name, maxNameLength),
       type,
       timeline,
-      timeline.now(ambient.clock) - (elapsedMicros ?? 0),
+      (start === undefined ? timeline.now(ambient.clock) : timeline.at(start)) - (elapsedMicros ?? 0),
       trace,
       parent === undefined
     )
@@ -410,6 +459,9 @@ export class Recorder {
 
 const maxNameLength = 1_000
 
+/** What an event or a link costs in memory, beside its attributes. */
+const listedSize = 100
+
 /** What was captured costs as much when it is captured again. */
 const sizeOf = (captured: Observation.Json): number =>
   typeof captured === "string" ? sizeOfString(captured) : capture(captured, unlimited).size
@@ -425,6 +477,11 @@ const sizeOfError = (error: Observation.ErrorDetails | undefined): number =>
   error === undefined
     ? 0
     : sizeOfString(error.type) + sizeOfString(error.message) + sizeOfString(error.cause ?? "")
+
+const elapsedSince = (startNanos: bigint | undefined, { clock }: Ambient): number | undefined =>
+  startNanos === undefined
+    ? undefined
+    : Math.max(Math.floor(Number(clock.unsafeCurrentTimeNanos() - startNanos) / 1_000), 0)
 
 /** A trace of another process has a start to count from only when its id carries one. */
 const elapsedMicros = (trace: OpenTrace, isForeign: boolean, { clock }: Ambient): number | undefined => {

@@ -16,7 +16,12 @@ export class Timeline {
 
   /** Microseconds since the Unix epoch. */
   now(clock: Clock.Clock): number {
-    return this.startUnixMicros + microsBetween(this.startNanos, clock.unsafeCurrentTimeNanos())
+    return this.at(clock.unsafeCurrentTimeNanos())
+  }
+
+  /** @param nanos of the same clock @returns microseconds since the Unix epoch */
+  at(nanos: bigint): number {
+    return this.startUnixMicros + microsBetween(this.startNanos, nanos)
   }
 
   /** The same times, counted from an earlier start. */

@@ -79,6 +79,11 @@ export const optional = <A>(codec: Codec<A>): Codec<A | undefined> => ({
   decode: (json) => json === undefined ? undefined : codec.decode(json)
 })
 
+export const list = <A>(codec: Codec<A>): Codec<ReadonlyArray<A>> => ({
+  encode: (values) => values.map((value) => codec.encode(value) ?? null),
+  decode: (json) => Array.isArray(json) ? json.map((entry: Json) => codec.decode(entry)) : refuse("a list", json)
+})
+
 /** An object that has exactly these fields. */
 export const struct = <A extends object>(
   fields: { readonly [Name in keyof A]-?: Codec<A[Name]> }

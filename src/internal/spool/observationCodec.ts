@@ -16,6 +16,8 @@ import type {
   Observation,
   Resource,
   Span,
+  SpanEvent,
+  SpanLink,
   SpanMetrics,
   Status,
   Totals,
@@ -28,6 +30,7 @@ import {
   decimal,
   json,
   jsonObject,
+  list,
   literal,
   Malformed,
   number,
@@ -151,6 +154,7 @@ const span = struct<Stored<Span>>({
   parentIsRemote: boolean,
   name: string,
   type: string,
+  kind: optional(literal("internal", "server", "client", "producer", "consumer")),
   status,
   error: optional(struct<ErrorDetails>(errorDetails)),
   startTimeUnixMicros: number,
@@ -162,6 +166,8 @@ const span = struct<Stored<Span>>({
     chunkCount: optional(number)
   })),
   modelCall: optional(modelCall),
+  links: optional(list(struct<SpanLink>({ traceId, spanId, attributes: jsonObject }))),
+  events: optional(list(struct<SpanEvent>({ name: string, timeUnixMicros: number, attributes: jsonObject }))),
   attributes: optional(jsonObject),
   input: optional(json),
   output: optional(json)

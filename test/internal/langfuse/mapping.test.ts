@@ -214,16 +214,22 @@ describe("a span", () => {
     Effect.gen(function*() {
       const metrics = { resultCount: 3, topScore: 0.5, pageCount: undefined, chunkCount: undefined }
       const attributes = { topK: 5, list: [1, "a"], nothing: null, kbId: "the program's own" }
-      expectShown(yield* shown(spanId, closedSpan({ type: "tool", kbId: "kb", metrics, attributes })), {
-        metadata: {
-          resultCount: "3",
-          topScore: "0.5",
-          topK: "5",
-          list: "[1,\"a\"]",
-          nothing: "null",
-          kbId: "the program's own"
+      const events = [{ name: "cache miss", timeUnixMicros: 5, attributes: {} }]
+      expectShown(
+        yield* shown(spanId, closedSpan({ type: "tool", kind: "client", kbId: "kb", metrics, events, attributes })),
+        {
+          metadata: {
+            kind: "client",
+            events: "[{\"name\":\"cache miss\",\"timeUnixMicros\":5,\"attributes\":{}}]",
+            resultCount: "3",
+            topScore: "0.5",
+            topK: "5",
+            list: "[1,\"a\"]",
+            nothing: "null",
+            kbId: "the program's own"
+          }
         }
-      })
+      )
     }))
 
   it.scopedLive.each(

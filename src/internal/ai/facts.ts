@@ -1,0 +1,76 @@
+/** What is known of a call: what the program asked for, and what the vendor's package and its answer say. */
+import * as Either from "effect/Either"
+import * as GenAi from "../../GenAi.ts"
+import type * as Input from "../../Input.ts"
+import { problemsBeside } from "../problems.ts"
+import type { Answer } from "./answer.ts"
+import type { Method } from "./openCall.ts"
+import { type CallOptions, textOf } from "./shapes.ts"
+import { usageOf } from "./vendor.ts"
+import type { Heard } from "./vendorClient.ts"
+
+/** Known before the call. Nothing of it is content. */
+export const requestOf = (method: Method, options: CallOptions): Input.Attributes => ({
+  [GenAi.versionAttribute]: GenAi.version,
+  [GenAi.names.operation[0]]: "chat",
+  ...(method === "streamText" ? { [GenAi.names.stream[0]]: true } : {}),
+  "gen_ai.output.type": method === "generateObject" ? "json" : "text",
+  ...(textOf(options, "objectName") === undefined ? {} : { "ai.object_name": options.objectName }),
+  ...(options.toolkit === undefined || options.toolChoice === undefined ? {} : { "ai.tool_choice": options.toolChoice })
+})
+
+/**
+ * @param heard what the vendor's client heard, which is more than `@effect/ai` passes on
+ * @param fallback who runs the model, where nothing else says so
+ */
+export const factsOf = (
+  attributes: ReadonlyMap<string, unknown>,
+  answer: Answer,
+  heard: Heard | undefined,
+  fallback: string | undefined
+): Input.SpanUpdate => {
+  const reading = GenAi.fromAttributes(attributes)
+  const stated = reading === undefined ? {} : GenAi.toUpdate(reading)
+  const provider = stated.provider ?? fallback
+  const responseModel = reading?.responseModel ?? answer.responseModel ?? heard?.model
+  const model = reading?.requestModel ?? responseModel
+  const usage = heard?.usage ?? (answer.finish === undefined ? undefined : usageOf(answer.finish, provider))
+  const finishReason = answer.finish === undefined ? undefined : textOf(answer.finish, "reason")
+  const isPartial = usage === undefined && stated.usage !== undefined
+  return {
+    ...stated,
+    ...(model === undefined ? {} : { name: `chat ${model}` }),
+    provider,
+    model,
+    finishReason: finishReason ?? stated.finishReason,
+    usage: usage === undefined ? stated.usage : Either.getOrUndefined(usage),
+    attributes: {
+      ...detailsOf(attributes),
+      ...stated.attributes,
+      ...(responseModel === undefined ? {} : { [GenAi.names.responseModel[0]]: responseModel }),
+      ...(answer.responseId === undefined ? {} : { [GenAi.names.responseId[0]]: answer.responseId }),
+      ...(answer.toolCalls.length === 0 ? {} : { "ai.tool_calls": answer.toolCalls }),
+      // the totals that the package puts on the span say nothing about caches
+      ...(isPartial ? { "ai.usage.partial": true } : {}),
+      ...(usage !== undefined && Either.isLeft(usage) ? problemsBeside(undefined, [usage.left]) : {})
+    }
+  }
+}
+
+// internal
+
+/** What the package wrote and has no column of its own. */
+const detailsOf = (attributes: ReadonlyMap<string, unknown>): Input.Attributes =>
+  Object.fromEntries(
+    Array.from(attributes).filter(([name, value]) =>
+      name.startsWith("gen_ai.") && !name.startsWith("gen_ai.usage.") && !columns.has(name) &&
+      // a list of nothing, as some write for what was not asked
+      !(Array.isArray(value) && value.length === 0)
+    )
+  )
+
+const columns: ReadonlySet<string> = new Set(
+  ["operation", "provider", "requestModel", "temperature", "finishReasons", "timeToFirstChunk"].flatMap((name) =>
+    GenAi.names[name as GenAi.Name]
+  )
+)

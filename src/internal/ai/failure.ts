@@ -1,0 +1,35 @@
+/** Why a call failed, as it is recorded. */
+import * as Cause from "effect/Cause"
+import * as Option from "effect/Option"
+import { fieldOf, textOf } from "./shapes.ts"
+
+/** The status of the vendor's answer, where there was one. */
+export const responseStatus = (cause: Cause.Cause<unknown>): number | undefined => {
+  const status = fieldOf(fieldOf(Option.getOrUndefined(Cause.failureOption(cause)), "response"), "status")
+  return typeof status === "number" ? status : undefined
+}
+
+/** What the vendor's error event says, under the name that the vendor gives it. */
+export const vendorError = (error: unknown): unknown => {
+  const stated = fieldOf(error, "error") ?? error
+  const type = textOf(stated, "code") ?? textOf(stated, "type")
+  return type === undefined ? stated : { _tag: type, message: textOf(stated, "message") ?? type }
+}
+
+/** A stream that ended without the vendor's word that the answer is complete. */
+export const incomplete = {
+  _tag: "IncompleteResponse",
+  message: "the stream ended before the model had finished"
+}
+
+/**
+ * Without what the model or a tool said: `@effect/ai` quotes it in the errors about malformed values, and puts what
+ * failed to decode into their causes.
+ */
+export const withoutContent = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
+  Cause.map(cause, (error) => {
+    const tag = textOf(error, "_tag")
+    return tag === "MalformedOutput" || tag === "MalformedInput"
+      ? { _tag: tag, message: (textOf(error, "message") ?? tag).split(" from:\n")[0] }
+      : error
+  })

@@ -1,0 +1,145 @@
+/** A language model around another one: it answers the same, and each call has a record. */
+import * as Cause from "effect/Cause"
+import type * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { type Method, type Observer, OpenCall } from "./openCall.ts"
+import {
+  type AnyEffect,
+  type AnyStream,
+  type CallOptions,
+  CurrentSpanTransformer,
+  fieldOf,
+  type LanguageModel,
+  type SpanTransformer
+} from "./shapes.ts"
+import { observedToolkit } from "./toolkit.ts"
+
+/** @param transformer what was there when the model was built, and hears of its answers unless a call has its own */
+export const observedModel = (
+  model: LanguageModel,
+  observer: Observer,
+  transformer: SpanTransformer | undefined
+): Pick<LanguageModel, Method> => ({
+  generateText: (options) =>
+    calling(
+      observer,
+      "generateText",
+      options,
+      (options, call) =>
+        Effect.tap(Effect.suspend(() => model.generateText(options)), (response) => receive(call, response))
+    ),
+
+  generateObject: (options) =>
+    calling(
+      observer,
+      "generateObject",
+      options,
+      // an answer that is no such object fails the call, and comes out here alone
+      (options, call) =>
+        Effect.tap(
+          hearing(Effect.suspend(() => model.generateObject(options)), call, transformer),
+          (response) => call?.answer.hasBegun === false ? receive(call, response) : Effect.void
+        )
+    ),
+
+  streamText: (options) =>
+    Stream.fromPull(Effect.withFiberRuntime<Pull, never, unknown>((fiber) =>
+      Effect.flatMap(
+        Effect.acquireRelease(
+          Effect.sync(() => OpenCall.begin(observer, fiber, "streamText", options)),
+          // still running: the consumer has left it, or was interrupted
+          (call, exit) => call === undefined ? Effect.void : leave(call, exit)
+        ),
+        (call) =>
+          call === undefined
+            ? Stream.toPull(model.streamText(options))
+            : Effect.map(
+              call.within(Stream.toPull(Stream.suspend(() => model.streamText(withToolkit(options, call))))),
+              (pull) => Effect.onExit(call.within(pull), (exit) => heard(call, exit))
+            )
+      )
+    )) as AnyStream
+})
+
+// internal
+
+type Pull = Effect.Effect<Chunk.Chunk<unknown>, Option.Option<unknown>, unknown>
+
+const withToolkit = (options: CallOptions, call: OpenCall): CallOptions =>
+  options.toolkit === undefined ? options : { ...options, toolkit: observedToolkit(options.toolkit, call) }
+
+const calling = (
+  observer: Observer,
+  method: Method,
+  options: CallOptions,
+  run: (options: CallOptions, call: OpenCall | undefined) => AnyEffect
+): AnyEffect =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.withFiberRuntime<unknown, unknown, unknown>((fiber) => {
+      const call = OpenCall.begin(observer, fiber, method, options)
+      return call === undefined
+        ? restore(run(options, undefined))
+        : Effect.onExit(
+          restore(call.within(Effect.suspend(() => run(withToolkit(options, call), call)))),
+          (exit) => call.end(fiber, exit)
+        )
+    })
+  )
+
+const receive = (call: OpenCall | undefined, response: unknown): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const content = fieldOf(response, "content")
+    if (Array.isArray(content)) call?.receive(content)
+  })
+
+/** Hears of the answer before it is decoded. Whoever else would hear of it does so all the same. */
+const hearing = (
+  effect: AnyEffect,
+  call: OpenCall | undefined,
+  transformer: SpanTransformer | undefined
+): AnyEffect =>
+  call === undefined ? effect : Effect.flatMap(Effect.serviceOption(CurrentSpanTransformer), (own) => {
+    const other = Option.getOrElse(own, () => transformer)
+    return Effect.provideService(effect, CurrentSpanTransformer, (options) => {
+      try {
+        call.receive(options.response)
+      } catch {
+        // the answer cannot be read
+      }
+      other?.(options)
+    })
+  })
+
+/** What a pull of the stream gave, or how the stream ended. */
+const heard = (
+  call: OpenCall,
+  exit: Exit.Exit<Chunk.Chunk<unknown>, Option.Option<unknown>>
+): Effect.Effect<void> =>
+  Effect.withFiberRuntime((fiber) => {
+    if (Exit.isSuccess(exit)) {
+      call.receive(exit.value)
+      // what follows are the results of the program's own tools
+      return call.answer.finish === undefined ? Effect.void : call.endStream(fiber, Exit.void, false)
+    }
+    return call.endStream(
+      fiber,
+      Option.match(Cause.flipCauseOption(exit.cause), {
+        onNone: () => Exit.void,
+        onSome: (cause) => Exit.failCause(cause)
+      }),
+      false
+    )
+  })
+
+const leave = (call: OpenCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
+  Effect.withFiberRuntime((fiber) =>
+    call.endStream(
+      fiber,
+      // that the consumer failed is no failure of the model
+      Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? exit : Exit.void,
+      true
+    )
+  )

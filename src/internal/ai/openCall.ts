@@ -1,0 +1,200 @@
+/** One call of a model, from before it is made until its record is complete. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as Input from "../../Input.ts"
+import type { Service } from "../../ObservabilityService.ts"
+import type { SpanHandle } from "../../SpanHandle.ts"
+import { Current, TraceContext } from "../../TraceContext.ts"
+import { afterSpan } from "../acquireSpan.ts"
+import { Answer } from "./answer.ts"
+import { SpanClaim } from "./claimSpan.ts"
+import { factsOf, requestOf } from "./facts.ts"
+import { incomplete, responseStatus, vendorError, withoutContent } from "./failure.ts"
+import { contentOf, type Message, messagesOf, newMessages } from "./messages.ts"
+import type { CallOptions } from "./shapes.ts"
+import { type Heard, Listener } from "./vendorClient.ts"
+
+export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+/** What is the same for all calls of a model. */
+export interface Observer {
+  readonly service: Service
+  /** Whether what goes into models and tools is kept. */
+  readonly keepsInput: boolean
+  /** Whether what comes out of them is kept. */
+  readonly keepsOutput: boolean
+  readonly logsMessages: boolean
+  /** Who runs the model, where its package does not say so. */
+  readonly provider: string | undefined
+}
+
+export type Method = "generateText" | "generateObject" | "streamText"
+
+export class OpenCall {
+  readonly observer: Observer
+  /** Where the tools run: beside the call, whose time is the model's alone. */
+  readonly parent: TraceContext
+  readonly answer: Answer
+  private readonly handle: SpanHandle
+  /** Whether the trace was begun for this call, with its tools, and ends with it. */
+  private readonly ownsTrace: boolean
+  private readonly claim: SpanClaim
+  private readonly clock: Clock.Clock
+  private readonly startNanos: bigint
+  private readonly messages: ReadonlyArray<Message>
+  private heard: Heard | undefined
+  private model: string | undefined
+  private firstTokenNanos: bigint | undefined
+  private answeredNanos: bigint | undefined
+  private toolFailed = false
+  private isOver = false
+
+  /** `undefined` when the call cannot be recorded. */
+  static begin(observer: Observer, fiber: AnyFiber, method: Method, options: CallOptions): OpenCall | undefined {
+    try {
+      const { unsafe } = observer.service
+      const around = TraceContext.unsafeCurrent(fiber)
+      const parent = around ?? unsafe.startTrace(fiber, { name: `LanguageModel.${method}` })
+      if (parent === undefined) return undefined
+      const messages = observer.keepsInput || observer.logsMessages ? messagesOf(options.prompt) : []
+      const handle = unsafe.startSpan(fiber, parent, "chat", {
+        type: "llm",
+        kind: "client",
+        attributes: requestOf(method, options),
+        ...(observer.keepsInput ? { input: messages } : {})
+      })
+      return handle === undefined
+        ? undefined
+        : new OpenCall(observer, fiber, method, parent, around === undefined, handle, messages)
+    } catch {
+      return undefined
+    }
+  }
+
+  private constructor(
+    observer: Observer,
+    fiber: AnyFiber,
+    method: Method,
+    parent: TraceContext,
+    ownsTrace: boolean,
+    handle: SpanHandle,
+    messages: ReadonlyArray<Message>
+  ) {
+    this.observer = observer
+    this.parent = parent
+    this.ownsTrace = ownsTrace
+    this.handle = handle
+    this.messages = messages
+    this.answer = new Answer(observer.keepsOutput || observer.logsMessages)
+    this.claim = new SpanClaim(fiber, `LanguageModel.${method}`)
+    this.clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
+    this.startNanos = this.clock.unsafeCurrentTimeNanos()
+  }
+
+  /** Runs a part of the call: what it traces stands below the call's span. */
+  within<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return this.claim.within(effect).pipe(
+      Effect.provideService(Current, this.handle.context),
+      Effect.provideService(Listener, (heard) => {
+        this.heard = heard
+      })
+    )
+  }
+
+  /** What came from the model, as it came. */
+  receive(parts: Iterable<unknown>): void {
+    for (const part of parts) {
+      if (this.answer.add(part)) this.firstTokenNanos ??= this.clock.unsafeCurrentTimeNanos()
+    }
+  }
+
+  /** The model is done: what follows is the program's own time. */
+  answered(): void {
+    this.answeredNanos ??= this.clock.unsafeCurrentTimeNanos()
+  }
+
+  /** That a tool failed is no failure of the model that asked for it. */
+  failTool(): void {
+    this.toolFailed = true
+  }
+
+  /** The stream is over, or the consumer wants no more of it. */
+  endStream(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>, isAbandoned: boolean): Effect.Effect<void> {
+    const { answer } = this
+    const isCut = Exit.isSuccess(exit) && !isAbandoned && answer.finish === undefined
+    const outcome = answer.error !== undefined
+      ? Exit.fail(vendorError(answer.error))
+      : isCut
+      ? Exit.fail(incomplete)
+      : exit
+    const left = isAbandoned || this.toolFailed
+    return this.end(fiber, outcome, {
+      timeToFirstToken: this.firstTokenNanos === undefined
+        ? undefined
+        : Number(this.firstTokenNanos - this.startNanos) / 1e6,
+      attributes: {
+        "stream.elements": answer.elements,
+        ...(left && answer.finish === undefined ? { "stream.abandoned": true } : {})
+      }
+    })
+  }
+
+  /** The first end stands. */
+  end(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>, update?: Input.SpanUpdate): Effect.Effect<void> {
+    if (this.isOver) return Effect.void
+    this.isOver = true
+    const { observer: { service }, handle, parent } = this
+    const ofModel = this.toolFailed ? Exit.void : exit
+    const cause = Exit.isFailure(ofModel) ? ofModel.cause : Cause.empty
+    try {
+      const output = this.observer.keepsOutput ? this.answer.content() : undefined
+      const facts = factsOf(this.claim.attributes, this.answer, this.heard, this.observer.provider)
+      this.model = facts.model
+      const status = responseStatus(cause)
+      service.unsafe.updateSpan(handle, {
+        ...facts,
+        ...update,
+        ...(output === undefined ? {} : { output: { role: "assistant", content: contentOf(output) } }),
+        attributes: {
+          ...facts.attributes,
+          ...update?.attributes,
+          ...(status === undefined ? {} : { "http.response.status_code": status })
+        }
+      })
+    } catch {
+      // an answer that cannot be read leaves the call with what was known before
+    }
+    const recorded = Exit.isFailure(ofModel) && !this.observer.keepsOutput
+      ? Exit.failCause(withoutContent(cause))
+      : ofModel
+    service.unsafe.endSpan(fiber, handle, recorded, this.answeredNanos)
+    const messages = this.observer.logsMessages ? this.logMessages() : Effect.void
+    if (!this.ownsTrace) return Effect.zipRight(messages, afterSpan(service, handle) ?? Effect.void)
+    return Effect.zipRight(
+      messages,
+      Effect.withFiberRuntime((fiber) => {
+        service.unsafe.endTrace(fiber, parent, exit)
+        return service.afterTrace
+      })
+    )
+  }
+
+  private logMessages(): Effect.Effect<void> {
+    const { answer, handle, messages, observer: { service } } = this
+    const content = answer.content()
+    const said = content === undefined ? [] : [{ role: "assistant", content: contentOf(content) }]
+    return Effect.forEach(
+      [...newMessages(messages), ...said],
+      (message) =>
+        service.logChatMessage(handle.context, {
+          ...message,
+          ...(message.role === "assistant" ? { model: this.model } : {})
+        }),
+      { discard: true }
+    )
+  }
+}

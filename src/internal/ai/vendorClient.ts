@@ -1,0 +1,88 @@
+/**
+ * The clients of the vendors' packages, which see what `@effect/ai` does not pass on: the model and the tokens of an
+ * embedding, and the tokens of a call that came to no end.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Stream from "effect/Stream"
+import { fromAnthropic, fromOpenAiChat, fromOpenAiResponses, type Usage, type UsageError } from "../../Usage.ts"
+import { type AnyEffect, type AnyStream, fieldOf, textOf } from "./shapes.ts"
+
+/** What a vendor's client heard. The figures of a stream grow: the last ones stand. */
+export interface Heard {
+  readonly model: string | undefined
+  readonly usage: Either.Either<Usage, string>
+}
+
+/** Whom a client tells what it hears: the call that is being made, if any. */
+export class Listener extends Context.Reference<Listener>()("effect-observability/AiTelemetry/Listener", {
+  defaultValue: (): ((heard: Heard) => void) | undefined => undefined
+}) {}
+
+/** `OpenAiClient.Service` */
+export interface OpenAiClient {
+  readonly createResponse: (request: unknown) => AnyEffect
+  readonly createEmbedding: (request: unknown) => AnyEffect
+}
+
+/** `AnthropicClient.Service` */
+export interface AnthropicClient {
+  readonly createMessageStream: (request: unknown) => AnyStream
+}
+
+export const OpenAiClient = Context.GenericTag<OpenAiClient>("@effect/ai-openai/OpenAiClient")
+export const AnthropicClient = Context.GenericTag<AnthropicClient>("@effect/ai-anthropic/AnthropicClient")
+
+export const heardOpenAi = (client: OpenAiClient): OpenAiClient => ({
+  createResponse: (request) => telling(Effect.suspend(() => client.createResponse(request)), fromOpenAiResponses),
+  createEmbedding: (request) => telling(Effect.suspend(() => client.createEmbedding(request)), fromOpenAiChat)
+})
+
+export const heardAnthropic = (client: AnthropicClient): AnthropicClient => ({
+  createMessageStream: (request) =>
+    Stream.unwrap(Effect.map(Listener, (listener) => {
+      const events = client.createMessageStream(request)
+      if (listener === undefined) return events
+      let model: string | undefined
+      let usage: Readonly<Record<string, unknown>> = {}
+      return Stream.mapChunks(events, (chunk) => {
+        for (const event of chunk) {
+          const message = fieldOf(event, "message")
+          const figures = fieldOf(message, "usage") ?? fieldOf(event, "usage")
+          if (typeof figures !== "object" || figures === null) continue
+          model ??= textOf(message, "model")
+          usage = { ...usage, ...stated(figures) }
+          quietly(() => listener({ model, usage: sentence(fromAnthropic(usage)) }))
+        }
+        return chunk
+      })
+    }))
+})
+
+// internal
+
+type Reader = (usage: unknown) => Either.Either<Usage, UsageError>
+
+const telling = (effect: AnyEffect, read: Reader): AnyEffect =>
+  Effect.zipWith(effect, Listener, (response, listener) => {
+    quietly(() =>
+      listener?.({ model: textOf(response, "model"), usage: sentence(read(fieldOf(response, "usage"))) })
+    )
+    return response
+  })
+
+const sentence = (read: Either.Either<Usage, UsageError>): Either.Either<Usage, string> =>
+  Either.mapLeft(read, ({ message }) => message)
+
+/** What a later event leaves out stays as an earlier one had it. */
+const stated = (figures: object): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(figures).filter(([, figure]) => figure !== null && figure !== undefined))
+
+const quietly = (act: () => void): void => {
+  try {
+    act()
+  } catch {
+    // a response that cannot be read is the program's all the same
+  }
+}

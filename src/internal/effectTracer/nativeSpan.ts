@@ -1,0 +1,77 @@
+/**
+ * A span of Effect's tracer that this library records. It stands in the place of Effect's own, with the same fields, so
+ * that loggers, `Effect.currentSpan` and whoever else reads spans find what they know.
+ */
+import type * as Context from "effect/Context"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as Option from "effect/Option"
+import type * as Tracer from "effect/Tracer"
+import type { Service } from "../../ObservabilityService.ts"
+import type { SpanHandle } from "../../SpanHandle.ts"
+import { placeOfSpan, type SpanPlace } from "../../TraceContext.ts"
+import { record } from "./record.ts"
+
+export class NativeSpan implements Tracer.Span {
+  readonly _tag = "Span"
+  readonly name: string
+  readonly parent: Option.Option<Tracer.AnySpan>
+  readonly context: Context.Context<never>
+  readonly links: Array<Tracer.SpanLink>
+  readonly kind: Tracer.SpanKind
+  readonly attributes = new Map<string, unknown>()
+  readonly sampled: boolean
+  readonly spanId: string
+  readonly traceId: string
+  status: Tracer.SpanStatus
+  readonly [placeOfSpan]: SpanPlace
+  private readonly service: Service
+  private readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
+  private readonly handle: SpanHandle
+
+  constructor(
+    service: Service,
+    fiber: Fiber.RuntimeFiber<unknown, unknown>,
+    handle: SpanHandle,
+    place: SpanPlace,
+    name: string,
+    parent: Option.Option<Tracer.AnySpan>,
+    context: Context.Context<never>,
+    links: ReadonlyArray<Tracer.SpanLink>,
+    startTime: bigint,
+    kind: Tracer.SpanKind
+  ) {
+    this.service = service
+    this.fiber = fiber
+    this.handle = handle
+    this[placeOfSpan] = place
+    this.name = name
+    this.parent = parent
+    this.context = context
+    this.links = Array.from(links)
+    this.kind = kind
+    this.spanId = place.context.spanId
+    this.traceId = place.context.traceId
+    this.sampled = place.context.sampled
+    this.status = { _tag: "Started", startTime }
+  }
+
+  end(endTime: bigint, exit: Exit.Exit<unknown, unknown>): void {
+    this.status = { _tag: "Ended", startTime: this.status.startTime, endTime, exit }
+    record.end(this.service, this.fiber, this.handle, endTime, exit)
+  }
+
+  attribute(key: string, value: unknown): void {
+    this.attributes.set(key, value)
+    record.attribute(this.service, this.handle, key, value)
+  }
+
+  event(name: string, startTime: bigint, attributes?: Record<string, unknown>): void {
+    record.event(this.service, this.fiber, this.handle, name, startTime, attributes)
+  }
+
+  addLinks(links: ReadonlyArray<Tracer.SpanLink>): void {
+    for (const link of links) this.links.push(link)
+    record.links(this.service, this.handle, links)
+  }
+}

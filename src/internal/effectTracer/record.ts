@@ -1,0 +1,47 @@
+/** What a native span is told, told to its record. */
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type * as Tracer from "effect/Tracer"
+import { isSpanId, isTraceId } from "../../Identifier.ts"
+import type * as Input from "../../Input.ts"
+import type { Service } from "../../ObservabilityService.ts"
+import type { SpanHandle } from "../../SpanHandle.ts"
+
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+export const record = {
+  attribute: (service: Service, handle: SpanHandle, key: string, value: unknown): void =>
+    service.unsafe.updateSpan(handle, { attributes: { [key]: value } }),
+
+  event: (
+    service: Service,
+    fiber: AnyFiber,
+    handle: SpanHandle,
+    name: string,
+    startTime: bigint,
+    attributes: Record<string, unknown> | undefined
+  ): void => service.unsafe.addEvent(fiber, handle, { name, timeNanos: orNow(startTime), attributes }),
+
+  links: (service: Service, handle: SpanHandle, links: ReadonlyArray<Tracer.SpanLink>): void => {
+    for (const link of linksOf(links)) service.unsafe.addLink(handle, link)
+  },
+
+  end: (
+    service: Service,
+    fiber: AnyFiber,
+    handle: SpanHandle,
+    endTime: bigint,
+    exit: Exit.Exit<unknown, unknown>
+  ): void => service.unsafe.endSpan(fiber, handle, exit, orNow(endTime))
+}
+
+/** Effect says 0 where its tracer's timing is switched off, which is no time of anything. */
+export const orNow = (nanos: bigint): bigint | undefined => nanos === zero ? undefined : nanos
+
+/** Links to what has no W3C ids point nowhere. */
+export const linksOf = (links: ReadonlyArray<Tracer.SpanLink>): ReadonlyArray<Input.SpanLink> =>
+  links.flatMap(({ attributes, span: { spanId, traceId } }) =>
+    isTraceId(traceId) && isSpanId(spanId) ? [{ context: { traceId, spanId }, attributes }] : []
+  )
+
+const zero = BigInt(0)

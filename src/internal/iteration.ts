@@ -1,0 +1,47 @@
+/**
+ * Which recurrence of a `Schedule` a span belongs to: an attempt of `Effect.retry`, or a round of `Effect.repeat`.
+ *
+ * Effect says so in the context of all but the first one, to everything in it. Only the outermost spans of an attempt
+ * repeat it: those that have the parent of the first that began.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
+import type * as Input from "../Input.ts"
+import type { TraceContext } from "../TraceContext.ts"
+import { errorDetails } from "./outcome.ts"
+
+const parents = new WeakMap<Schedule.IterationMetadata, TraceContext | undefined>()
+
+export const iterationOf = (
+  fiber: Fiber.RuntimeFiber<unknown, unknown>,
+  parent: TraceContext | undefined
+): Input.Attributes | undefined => {
+  // one look into the map: mostly there is none
+  const iteration = fiber.currentContext.unsafeMap.get(Schedule.CurrentIterationMetadata.key) as
+    | Schedule.IterationMetadata
+    | undefined
+  if (iteration === undefined || iteration.recurrence === 0) return undefined
+  if (!parents.has(iteration)) parents.set(iteration, parent)
+  else if (parents.get(iteration) !== parent) return undefined
+  return {
+    "schedule.recurrence": iteration.recurrence,
+    // since the schedule has decided to go on
+    "schedule.delay_ms": millisOf(fiber) - iteration.now,
+    // what `repeat` repeats on is a result, which is nobody's business here
+    ...(isError(iteration.input) ? { "schedule.error": printed(iteration.input) } : {})
+  }
+}
+
+const millisOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): number =>
+  Context.get(fiber.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
+
+const isError = (input: unknown): boolean =>
+  input instanceof Error || Predicate.hasProperty(input, "_tag") && Predicate.hasProperty(input, "message")
+
+const printed = (error: unknown): string => {
+  const { message, type } = errorDetails(error)
+  return `${type}: ${message}`
+}
