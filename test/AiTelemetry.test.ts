@@ -1,60 +1,348 @@
 /** What is recorded of the calls that a program makes with `@effect/ai`, against servers that answer as the vendors do. */
 import * as LanguageModel from "@effect/ai/LanguageModel"
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Effect, Layer, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Schema, Stream } from "effect"
 import * as AiTelemetry from "../src/AiTelemetry.ts"
-import type { Span } from "../src/Observation.ts"
-import { withTrace } from "../src/Span.ts"
+import { ObservabilityService } from "../src/ObservabilityService.ts"
 import * as Testing from "../src/Testing.ts"
+import { fieldsOf, recording } from "./ai/recording.ts"
 import type { Reply } from "./ai/vendorServer.ts"
-import { anthropic, json, openAi, stream, vendorServer } from "./ai/vendorServer.ts"
+import { anthropic, json, openAi, stream, streamUpTo, vendorServer } from "./ai/vendorServer.ts"
 
-/** Runs a program with an observed model, against a server with these answers. */
-const recordedWith = <A, E>(
-  model: (url: string) => Layer.Layer<LanguageModel.LanguageModel>,
-  replies: ReadonlyArray<Reply>,
-  program: Effect.Effect<A, E, LanguageModel.LanguageModel>,
-  options?: AiTelemetry.Options
-) =>
-  Effect.gen(function*() {
-    const url = yield* vendorServer(replies)
-    return yield* Effect.gen(function*() {
-      const exit = yield* program.pipe(withTrace("trace"), Effect.provide(AiTelemetry.observe(model(url), options)), Effect.exit)
-      const recorded = yield* Testing.Recorded
-      return { exit, spans: yield* recorded.of("Span"), tree: yield* recorded.tree }
-    }).pipe(Effect.provide(Testing.layer()))
+const generate = LanguageModel.generateText({ prompt: "Who are you?" })
+const streamed = LanguageModel.streamText({ prompt: "Who are you?" })
+
+const record = (
+  ...[model, replies, program, options]: Parameters<typeof recording<LanguageModel.LanguageModel, unknown, unknown>>
+) => recording(model, replies, program, options).pipe(Effect.provide(Testing.layer()))
+
+/** The one call of a program, and how the program ended. */
+const recordOne = (...parameters: Parameters<typeof record>) =>
+  Effect.map(record(...parameters), (recorded) => {
+    assert.strictEqual(recorded.spans.length, 1)
+    return { ...recorded, call: recorded.spans[0]!, exit: recorded.exit }
   })
 
-/** The fields of a call that are not times or ids. */
-const fieldsOf = (span: Span | undefined) =>
-  span === undefined ? undefined : {
-    name: span.name,
-    type: span.type,
-    kind: span.kind,
-    status: span.status,
-    attributes: span.attributes,
-    input: span.input,
-    output: span.output,
-    modelCall: span.modelCall === undefined ? undefined : {
-      ...span.modelCall,
-      timeToFirstTokenMicros: undefined,
-      costUsd: span.modelCall.costUsd === undefined ? undefined : BigDecimal.format(span.modelCall.costUsd)
-    }
+const ofConventions = { "observability.gen_ai.version": "0.1.0", "gen_ai.operation.name": "chat" }
+
+const ofOpenAi = {
+  ...ofConventions,
+  "gen_ai.output.type": "text",
+  "gen_ai.request.top_p": 0.9,
+  "gen_ai.request.max_tokens": 512,
+  "gen_ai.openai.request.response_format": "text"
+}
+
+const ofAnthropic = { ...ofConventions, "gen_ai.output.type": "text", "gen_ai.request.max_tokens": 1024 }
+
+const withoutContent = { input: undefined, output: undefined }
+
+describe("a call", () => {
+  it.scopedLive("has what OpenAI says of it: cached and reasoning tokens apart, and their cost", () =>
+    Effect.gen(function*() {
+      const { call } = yield* recordOne(
+        (url) => openAi(url, "gpt-5"),
+        [json("openai-cached-reasoning.json")],
+        generate
+      )
+      assert.deepStrictEqual(fieldsOf(call), {
+        name: "chat gpt-5",
+        type: "llm",
+        kind: "client",
+        status: "success",
+        attributes: {
+          ...ofOpenAi,
+          "gen_ai.response.id": "resp_68af4030592c81938ec0a5fbab4a3e9f05438e46b5f69a3b",
+          "gen_ai.response.model": "gpt-5-2025-08-07",
+          "gen_ai.openai.response.service_tier": "default"
+        },
+        ...withoutContent,
+        provider: "openai",
+        model: "gpt-5",
+        temperature: 0.5,
+        finishReason: "stop",
+        // 2,006 tokens of input, 1,920 of them cached; 300 of output, 256 of them reasoning
+        usage: { uncachedInputTokens: 86, cacheReadTokens: 1_920, outputTokens: 300, reasoningTokens: 256 },
+        // per million: 86 at 1.25, 1,920 at 0.125, 300 at 10: 0.0001075 + 0.00024 + 0.003
+        costUsd: "0.0033475"
+      })
+      assert.isUndefined(call.modelCall?.timeToFirstTokenMicros)
+    }))
+
+  it.scopedLive("has what Anthropic says of it: what a cache gave and what was written to it beside the input", () =>
+    Effect.gen(function*() {
+      const { call } = yield* recordOne(anthropic, [json("anthropic-cached.json")], generate)
+      assert.deepStrictEqual(fieldsOf(call), {
+        name: "chat claude-sonnet-4-5",
+        type: "llm",
+        kind: "client",
+        status: "success",
+        attributes: {
+          ...ofAnthropic,
+          "gen_ai.response.id": "msg_013Zva2CMHLNnXjNJJKqJ2EF",
+          "gen_ai.response.model": "claude-sonnet-4-5-20250929"
+        },
+        ...withoutContent,
+        provider: "anthropic",
+        model: "claude-sonnet-4-5",
+        temperature: undefined,
+        finishReason: "stop",
+        usage: {
+          uncachedInputTokens: 21,
+          cacheReadTokens: 188_086,
+          cacheWriteTokens: 456,
+          longCacheWriteTokens: 0,
+          outputTokens: 393
+        },
+        // per million: 21 at 3, 188,086 at 0.3, 456 at 3.75, 393 at 15: 0.000063 + 0.0564258 + 0.00171 + 0.005895
+        costUsd: "0.0640938"
+      })
+    }))
+
+  it.scopedLive("has its prompt and its answer where they are asked for, and only then", () =>
+    Effect.gen(function*() {
+      const prompt = [
+        { role: "system", content: "Be brief." },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "What is this?" },
+            { type: "file", mediaType: "image/png", data: new Uint8Array(2_000) }
+          ]
+        }
+      ] as const
+      const contentOf = (captureContent: AiTelemetry.Options["captureContent"]) =>
+        Effect.map(
+          recordOne(openAi, [json("openai-tool-answer.json")], LanguageModel.generateText({ prompt }), {
+            captureContent
+          }),
+          ({ call: { input, output } }) => ({ input, output })
+        )
+      const input = [
+        { role: "system", content: "Be brief." },
+        {
+          role: "user",
+          content: [{ type: "text", text: "What is this?" }, { type: "file", mediaType: "image/png", bytes: 2_000 }]
+        }
+      ]
+      const output = { role: "assistant", content: "It is 14 degrees in Paris." }
+      assert.deepStrictEqual(yield* contentOf(true), { input, output })
+      assert.deepStrictEqual(yield* contentOf("input"), { input, output: undefined })
+      assert.deepStrictEqual(yield* contentOf("output"), { input: undefined, output })
+      assert.deepStrictEqual(yield* contentOf(false), withoutContent)
+    }))
+
+  it.scopedLive("that the vendor refuses or breaks is an error with its type and status", () =>
+    Effect.gen(function*() {
+      const failures = [[openAi, json("openai-429.json", 429), 429], [
+        anthropic,
+        json("anthropic-500.json", 500),
+        500
+      ]] as const
+      for (const [model, reply, status] of failures) {
+        for (const program of [generate, Stream.runDrain(streamed)]) {
+          const { call, exit } = yield* recordOne(model, [reply], program)
+          assert.strictEqual(call.status, "error")
+          assert.strictEqual(call.error?.type, "HttpResponseError")
+          assert.match(call.error.message, new RegExp(`^StatusCode: .*${status}`))
+          assert.strictEqual(call.attributes?.["http.response.status_code"], status)
+          // what was asked is known, what was used is not
+          assert.isString(call.modelCall?.model)
+          assert.isUndefined(call.modelCall?.usage)
+          assert.isTrue(Exit.isFailure(exit))
+        }
+      }
+    }))
+
+  it.scopedLive("that is tried again has a record for each attempt", () =>
+    Effect.gen(function*() {
+      const { shape } = yield* record(
+        openAi,
+        [json("openai-429.json", 429), json("openai-text.json")],
+        Effect.retry(generate, { times: 1 })
+      )
+      assert.match(shape[1]!, /^├─ llm chat gpt-4.1 \[error\] HttpResponseError/)
+      assert.match(shape[2]!, /^└─ llm chat gpt-4.1 \[success\] tokens=36\/87/)
+    }))
+
+  it.scopedLive("that is interrupted says so", () =>
+    Effect.gen(function*() {
+      const asked = yield* Deferred.make<void>()
+      const silent: Reply = () => Deferred.unsafeDone(asked, Effect.void)
+      const { call } = yield* recordOne(openAi, [silent], Effect.raceFirst(generate, Deferred.await(asked)))
+      assert.strictEqual(call.status, "interrupted")
+      assert.strictEqual(call.modelCall?.model, "gpt-4.1")
+    }))
+})
+
+describe("a structured answer", () => {
+  const Event = Schema.Struct({ name: Schema.String, day: Schema.String })
+
+  it.scopedLive("is a call like any other", () =>
+    Effect.gen(function*() {
+      const { call, exit } = yield* recordOne(
+        openAi,
+        [json("openai-object.json")],
+        LanguageModel.generateObject({ prompt: "The fair is on Friday.", schema: Event, objectName: "event" }),
+        { captureContent: "output" }
+      )
+      assert.isTrue(Exit.isSuccess(exit))
+      assert.deepInclude(call.attributes, { "gen_ai.output.type": "json", "ai.object_name": "event" })
+      assert.deepStrictEqual(call.output, {
+        role: "assistant",
+        content: "{\"name\":\"Science Fair\",\"day\":\"Friday\"}"
+      })
+      assert.deepInclude(fieldsOf(call).usage, { uncachedInputTokens: 64, outputTokens: 14 })
+    }))
+
+  it.scopedLive("that is none fails the call, which has cost what it has, and quotes nothing of it", () =>
+    Effect.gen(function*() {
+      const { call } = yield* recordOne(
+        openAi,
+        [json("openai-text.json")],
+        LanguageModel.generateObject({ prompt: "The fair is on Friday.", schema: Event })
+      )
+      assert.strictEqual(call.status, "error")
+      assert.strictEqual(call.error?.type, "MalformedOutput")
+      assert.notInclude(JSON.stringify(call.error), "unicorn")
+      assert.deepInclude(fieldsOf(call).usage, { uncachedInputTokens: 36, outputTokens: 87 })
+    }))
+})
+
+describe("a stream", () => {
+  it.scopedLive("has what OpenAI says at its end, and when its first token came", () =>
+    Effect.gen(function*() {
+      const { call } = yield* recordOne(openAi, [stream("openai-stream.sse")], Stream.runDrain(streamed), {
+        captureContent: "output"
+      })
+      assert.deepStrictEqual(fieldsOf(call), {
+        name: "chat gpt-4.1",
+        type: "llm",
+        kind: "client",
+        status: "success",
+        attributes: {
+          ...ofOpenAi,
+          "gen_ai.request.stream": true,
+          "gen_ai.response.id": "resp_67c9fdcecf488190bdd9a0409de3a1ec07b8b0ad4e5eb654",
+          "gen_ai.response.model": "gpt-4.1-2025-04-14",
+          "gen_ai.openai.response.service_tier": "default",
+          "stream.elements": 8
+        },
+        input: undefined,
+        output: { role: "assistant", content: "Hi there! How can I assist you today?" },
+        provider: "openai",
+        model: "gpt-4.1",
+        temperature: 0.5,
+        finishReason: "stop",
+        usage: { uncachedInputTokens: 93, cacheReadTokens: 1_024, outputTokens: 11, reasoningTokens: 0 },
+        // per million: 93 at 2, 1,024 at 0.5, 11 at 8: 0.000186 + 0.000512 + 0.000088
+        costUsd: "0.000786"
+      })
+      const first = call.modelCall?.timeToFirstTokenMicros
+      assert.isTrue(first !== undefined && first > 0 && first <= call.durationMicros!)
+    }))
+
+  it.scopedLive("has what Anthropic says at its start and at its end", () =>
+    Effect.gen(function*() {
+      const { call } = yield* recordOne(anthropic, [stream("anthropic-stream.sse")], Stream.runDrain(streamed))
+      assert.deepInclude(fieldsOf(call), {
+        status: "success",
+        finishReason: "stop",
+        output: undefined,
+        usage: {
+          uncachedInputTokens: 25,
+          cacheReadTokens: 1_000,
+          cacheWriteTokens: 0,
+          longCacheWriteTokens: 0,
+          outputTokens: 15
+        }
+      })
+    }))
+
+  // the connection, the vendor's word, and the end without it: each of them cuts the answer short
+  const cuts = [
+    ["a broken connection", openAi, streamUpTo("openai-stream.sse", "there!", "destroy"), "HttpResponseError"],
+    ["an end without the last event", openAi, streamUpTo("openai-stream.sse", "there!", "end"), "IncompleteResponse"],
+    ["an error event", anthropic, stream("anthropic-overloaded.sse"), "overloaded_error"]
+  ] as const
+  for (const [what, model, reply, type] of cuts) {
+    it.scopedLive(`that is cut by ${what} is an error, with what was seen of it`, () =>
+      Effect.gen(function*() {
+        const { call } = yield* recordOne(model, [reply], Stream.runDrain(streamed), { captureContent: "output" })
+        assert.strictEqual(call.status, "error")
+        assert.strictEqual(call.error?.type, type)
+        assert.deepStrictEqual(call.output, {
+          role: "assistant",
+          content: model === openAi ? "Hi there!" : "Hello"
+        })
+        assert.isUndefined(call.modelCall?.finishReason)
+      }))
   }
 
-const generate = LanguageModel.generateText({ prompt: "Tell me a story." })
-
-describe("AiTelemetry", () => {
-  it.scopedLive("dump", () =>
+  it.scopedLive("that its consumer leaves is abandoned, with the tokens that are billed all the same", () =>
     Effect.gen(function*() {
-      for (const [model, reply] of [[openAi, "openai-text.json"], [openAi, "openai-cached-reasoning.json"], [anthropic, "anthropic-cached.json"]] as const) {
-        const { exit, spans, tree } = yield* recordedWith(model, [json(reply)], generate)
-        console.log(tree, exit._tag === "Failure" ? exit : "", spans.map(fieldsOf))
-      }
-      for (const [model, reply] of [[openAi, "openai-stream.sse"], [anthropic, "anthropic-stream.sse"], [anthropic, "anthropic-overloaded.sse"]] as const) {
-        const { exit, spans, tree } = yield* recordedWith(model, [stream(reply)], Stream.runCollect(LanguageModel.streamText({ prompt: "hi" })), { captureContent: true })
-        console.log(tree, exit, JSON.stringify(spans.map(fieldsOf), (_, v) => typeof v === "bigint" ? String(v) : v, 1))
-      }
-      assert.ok(true)
+      const { call, exit } = yield* recordOne(
+        anthropic,
+        [streamUpTo("anthropic-stream.sse", "Hello", "hang")],
+        streamed.pipe(Stream.takeUntil((part) => part.type === "text-delta"), Stream.runDrain),
+        { captureContent: "output" }
+      )
+      assert.isTrue(Exit.isSuccess(exit))
+      assert.strictEqual(call.status, "success")
+      assert.deepInclude(call.attributes, { "stream.abandoned": true })
+      assert.deepStrictEqual(call.output, { role: "assistant", content: "Hello" })
+      assert.deepInclude(fieldsOf(call).usage, { uncachedInputTokens: 25, cacheReadTokens: 1_000, outputTokens: 1 })
+    }))
+
+  it.scopedLive("whose consumer fails has not failed", () =>
+    Effect.gen(function*() {
+      const { call, exit } = yield* recordOne(
+        openAi,
+        [streamUpTo("openai-stream.sse", "there!", "hang")],
+        Stream.runForEach(streamed, (part) => part.type === "text-delta" ? Effect.fail("enough") : Effect.void)
+      )
+      assert.deepStrictEqual(exit, Exit.fail("enough"))
+      assert.strictEqual(call.status, "success")
+      assert.deepInclude(call.attributes, { "stream.abandoned": true })
+    }))
+
+  it.scopedLive("that is interrupted says so, with what was seen of it", () =>
+    Effect.gen(function*() {
+      const { call } = yield* recordOne(
+        openAi,
+        [streamUpTo("openai-stream.sse", "there!", "hang")],
+        Effect.gen(function*() {
+          const seen = yield* Deferred.make<void>()
+          const fiber = yield* Effect.fork(
+            Stream.runForEach(streamed, (part) =>
+              part.type === "text-delta" && part.delta.includes("there!")
+                ? Deferred.succeed(seen, undefined)
+                : Effect.void)
+          )
+          yield* Deferred.await(seen)
+          return Cause.isInterruptedOnly(
+            yield* Fiber.interrupt(fiber).pipe(Effect.map(Exit.match({
+              onFailure: (cause) => cause,
+              onSuccess: () => Cause.empty
+            })))
+          )
+        }),
+        { captureContent: "output" }
+      )
+      assert.strictEqual(call.status, "interrupted")
+      assert.deepStrictEqual(call.output, { role: "assistant", content: "Hi there!" })
+      assert.notProperty(call.attributes, "stream.abandoned")
+    }))
+})
+
+describe("the layer", () => {
+  it.scopedLive("leaves the model as it is where nothing is recorded", () =>
+    Effect.gen(function*() {
+      const url = yield* vendorServer([json("openai-text.json")])
+      const response = yield* generate.pipe(
+        Effect.provide(AiTelemetry.observe(openAi(url))),
+        Effect.provide(ObservabilityService.layerNoop)
+      )
+      assert.include(response.text, "unicorn")
     }))
 })

@@ -82,6 +82,16 @@ describe("OpenTelemetry beside this library", () => {
       assert.deepStrictEqual(sent, [`00-${traceId}-${call!.spanId}-01`])
     }).pipe(Effect.provide(Testing.layer())))
 
+  it.effect("is told when the caller's trace is not sampled", () =>
+    Effect.gen(function*() {
+      const { exporter, tracer } = otel()
+      const { layer, sent } = network()
+      const { send } = yield* exchange(app, serverOver(tracer, layer))
+      yield* send("http://localhost/", { headers: { traceparent: headers.traceparent.replace(/01$/, "00") } })
+      assert.deepStrictEqual(exporter.getFinishedSpans(), [])
+      assert.strictEqual(sent[0], `00-${traceId}-${(yield* recorded).at(-1)!.spanId}-00`)
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("decides about traces that begin here, which are the same in both", () =>
     Effect.gen(function*() {
       for (const ratio of [1, 0]) {
@@ -108,6 +118,15 @@ describe("EffectTracer, which records every native span,", () => {
         Layer.provideMerge(HttpPropagation.layerServer())
       )
   }
+
+  it.effect("leaves out what it is told to: what is in a request then stands below the caller", () =>
+    Effect.gen(function*() {
+      const leavingOut = EffectTracer.layer({ shouldRecord: () => false })
+      const { send } = yield* exchange(app, serverOver(leavingOut, network().layer))
+      yield* send("http://localhost/", { headers })
+      const spans = yield* recorded
+      assert.deepStrictEqual(spans.map(({ name, parentSpanId }) => [name, parentSpanId]), [["answer", callerId]])
+    }).pipe(Effect.provide(Testing.layer())))
 
   for (const [order, layerOver] of Object.entries(orders)) {
     it.effect(`tells the same once, ${order}`, () =>

@@ -5,7 +5,6 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Delivery from "../../src/Delivery.ts"
 import type { Options } from "../../src/LangfuseProvider.ts"
 import type { Observation, Span } from "../../src/Observation.ts"
-import * as Records from "../observations.ts"
 import type { Fault, MockLangfuse, Mode } from "../langfuse/mockLangfuse.ts"
 import {
   answering,
@@ -18,6 +17,7 @@ import {
   resetting
 } from "../langfuse/mockLangfuse.ts"
 import { closedSpan, idsOf, providerOf, spans, storedIds } from "../langfuse/records.ts"
+import * as Records from "../observations.ts"
 
 const deliveryTo = (mock: MockLangfuse, options: Partial<Options> = {}) =>
   Effect.flatMap(

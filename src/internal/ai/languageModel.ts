@@ -104,11 +104,7 @@ const hearing = (
   call === undefined ? effect : Effect.flatMap(Effect.serviceOption(CurrentSpanTransformer), (own) => {
     const other = Option.getOrElse(own, () => transformer)
     return Effect.provideService(effect, CurrentSpanTransformer, (options) => {
-      try {
-        call.receive(options.response)
-      } catch {
-        // the answer cannot be read
-      }
+      call.receive(options.response)
       other?.(options)
     })
   })

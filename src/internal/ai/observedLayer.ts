@@ -30,7 +30,8 @@ export const observedLayer = <A, E, R>(
             withService(withClients(given), LanguageModel, (model) =>
               observedModel(model, observer, Option.getOrUndefined(transformer))),
             EmbeddingModel,
-            (model) => observedEmbeddings(model, observer)
+            (model) =>
+              observedEmbeddings(model, observer)
           )
         }
       )

@@ -57,14 +57,15 @@ export class OpenCall {
   static begin(observer: Observer, fiber: AnyFiber, method: Method, options: CallOptions): OpenCall | undefined {
     try {
       const { unsafe } = observer.service
+      const messages = observer.keepsInput || observer.logsMessages ? messagesOf(options.prompt) : []
+      const attributes = requestOf(method, options)
       const around = TraceContext.unsafeCurrent(fiber)
       const parent = around ?? unsafe.startTrace(fiber, { name: `LanguageModel.${method}` })
       if (parent === undefined) return undefined
-      const messages = observer.keepsInput || observer.logsMessages ? messagesOf(options.prompt) : []
       const handle = unsafe.startSpan(fiber, parent, "chat", {
         type: "llm",
         kind: "client",
-        attributes: requestOf(method, options),
+        attributes,
         ...(observer.keepsInput ? { input: messages } : {})
       })
       return handle === undefined
@@ -107,8 +108,12 @@ export class OpenCall {
 
   /** What came from the model, as it came. */
   receive(parts: Iterable<unknown>): void {
-    for (const part of parts) {
-      if (this.answer.add(part)) this.firstTokenNanos ??= this.clock.unsafeCurrentTimeNanos()
+    try {
+      for (const part of parts) {
+        if (this.answer.add(part)) this.firstTokenNanos ??= this.clock.unsafeCurrentTimeNanos()
+      }
+    } catch {
+      // an answer that cannot be read is the program's all the same
     }
   }
 

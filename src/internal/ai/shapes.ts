@@ -54,12 +54,16 @@ export const CurrentSpanTransformer = Context.GenericTag<"CurrentSpanTransformer
   "@effect/ai/Telemetry/CurrentSpanTransformer"
 )
 
-export const isPart = (value: unknown): value is Part =>
-  typeof value === "object" && value !== null && "type" in value && typeof value.type === "string"
+export const isPart = (value: unknown): value is Part => typeof fieldOf(value, "type") === "string"
 
-/** A field of a foreign value, or nothing. */
-export const fieldOf = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined
+/** A field of a foreign value, or nothing: to read it may run code of the application. */
+export const fieldOf = (value: unknown, name: string): unknown => {
+  try {
+    return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined
+  } catch {
+    return undefined
+  }
+}
 
 export const textOf = (value: unknown, name: string): string | undefined => {
   const field = fieldOf(value, name)

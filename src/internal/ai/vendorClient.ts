@@ -66,9 +66,7 @@ type Reader = (usage: unknown) => Either.Either<Usage, UsageError>
 
 const telling = (effect: AnyEffect, read: Reader): AnyEffect =>
   Effect.zipWith(effect, Listener, (response, listener) => {
-    quietly(() =>
-      listener?.({ model: textOf(response, "model"), usage: sentence(read(fieldOf(response, "usage"))) })
-    )
+    quietly(() => listener?.({ model: textOf(response, "model"), usage: sentence(read(fieldOf(response, "usage"))) }))
     return response
   })
 

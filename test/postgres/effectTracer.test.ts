@@ -1,0 +1,49 @@
+/** Native spans in PostgreSQL: those of the application's statements, and none of the library's own. */
+import { SqlClient } from "@effect/sql"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as EffectTracer from "../../src/EffectTracer.ts"
+import { flush } from "../../src/Log.ts"
+import * as ObservabilityLive from "../../src/ObservabilityLive.ts"
+import { withSpan } from "../../src/Span.ts"
+import { layerTestDatabase } from "./testDatabase.ts"
+
+const Recorded = EffectTracer.layer().pipe(
+  Layer.provideMerge(ObservabilityLive.layerFromClient()),
+  // the very pool that the library writes through
+  Layer.provideMerge(layerTestDatabase)
+)
+
+describe("the spans of @effect/sql", () => {
+  it.scopedLive("are recorded where they were made, the library's own statements never", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const numbers = sql`select 1 as one`.pipe(
+        Effect.zipRight(sql.withTransaction(sql`select 2 as two`)),
+        withSpan("own"),
+        Effect.withSpan("native")
+      )
+      yield* numbers
+      yield* flush()
+      yield* numbers
+      yield* flush()
+      const found = yield* sql<{ readonly path: string; readonly kind: string; readonly text: string | null }>`
+        with recursive tree as (
+          select span_id, name as path, kind, attributes ->> 'db.query.text' as text from observability.spans
+          where name = 'native'
+          union all
+          select s.span_id, tree.path || '/' || s.name, s.kind, s.attributes ->> 'db.query.text'
+          from observability.spans s join tree on s.parent_span_id = tree.span_id
+        )
+        select path, kind, text, count(*)::int as count from tree group by 1, 2, 3 order by 1, 3`
+      expect(found).toEqual([
+        { path: "native", kind: "internal", text: null, count: 2 },
+        { path: "native/own", kind: "internal", text: null, count: 2 },
+        { path: "native/own/sql.execute", kind: "client", text: "select 1 as one", count: 2 },
+        { path: "native/own/sql.transaction", kind: "client", text: null, count: 2 },
+        { path: "native/own/sql.transaction/sql.execute", kind: "client", text: "select 2 as two", count: 2 }
+      ])
+      const all = yield* sql`select count(*)::int as count from observability.spans`
+      expect(all).toEqual([{ count: 10 }])
+    }).pipe(Effect.provide(Recorded)))
+})
