@@ -10,6 +10,7 @@ import type { SpanExporter } from "@opentelemetry/sdk-trace-base"
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base"
 import type { Scope } from "effect"
 import { Effect, Layer, ManagedRuntime } from "effect"
+import * as EffectTracer from "../src/EffectTracer.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type { Provider } from "../src/Provider.ts"
 import { span, withSpan, withTrace } from "../src/Span.ts"
@@ -25,15 +26,28 @@ const taken: SpanExporter = { export: (_, done) => done({ code: 0 }), shutdown: 
 // As many as all rounds make: the default of 2,048 would drop most of them, and dropping is cheap.
 const queue = { maxQueueSize: 10_000_000 }
 
-const ours = ManagedRuntime.make(ObservabilityService.layer({ providers: [taking("first"), taking("second")] }))
+// likewise: such a loop leaves the event loop no turn, so that next to nothing is delivered before its end
+const service = ObservabilityService.layer({
+  providers: [taking("first"), taking("second")],
+  delivery: { queueBytes: 2 ** 32 }
+})
+const ours = ManagedRuntime.make(service)
+const traced = ManagedRuntime.make(EffectTracer.layer().pipe(Layer.provideMerge(service)))
 const disabled = ManagedRuntime.make(ObservabilityService.layerNoop)
 const effect = ManagedRuntime.make(Layer.empty)
 const effectOtel = ManagedRuntime.make(
   NodeSdk.layer(() => ({ resource: { serviceName: "bench" }, spanProcessor: new BatchSpanProcessor(taken, queue) }))
 )
 
-const nested = <R>(wrap: <A, E, R0>(self: Effect.Effect<A, E, R0>, name: string) => Effect.Effect<A, E, R0 | R>) =>
-  wrap(wrap(wrap(Effect.void, "inner"), "middle"), "outer")
+const nested = <R>(
+  wrap: <A, E, R0>(self: Effect.Effect<A, E, R0>, name: string) => Effect.Effect<A, E, R0 | R>,
+  body: Effect.Effect<unknown> = Effect.void
+) => wrap(wrap(wrap(body, "inner"), "middle"), "outer")
+
+const text = JSON.stringify(Array.from({ length: 500 }, (_, index) => ({ id: index, name: `passage ${index}` })))
+
+/** Some 100 µs of what programs do. */
+const work = Effect.sync((): unknown => JSON.parse(text))
 
 /** `count` spans, three at a time. */
 const times = <R>(program: Effect.Effect<unknown, never, R>, count: number): Effect.Effect<void, never, R> =>
@@ -56,6 +70,9 @@ const scopedSpan = <A, E, R>(
   name: string
 ): Effect.Effect<A, E, ObservabilityService | Exclude<R, Scope.Scope>> =>
   Effect.scoped(Effect.zipRight(span(name), self))
+
+const scopedNothing = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
+  Effect.scoped(Effect.zipRight(Effect.acquireRelease(Effect.void, () => Effect.void), self))
 
 const otelSubject = (): Subject => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
@@ -97,6 +114,17 @@ const subjects: ReadonlyArray<Subject> = [
     name: "withSpan, disabled",
     run: (count) => disabled.runPromise(times(nested<ObservabilityService>(ourSpan), count))
   },
+  {
+    name: "Effect.withSpan, EffectTracer",
+    run: (count) => traced.runPromise(withTrace(times(nested(nativeSpan), count), "bench"))
+  },
+  // what `span` stands on, around nothing
+  { name: "acquireRelease", run: (count) => effect.runPromise(times(nested(scopedNothing), count)) },
+  {
+    name: "work in withSpan, disabled",
+    run: (count) => disabled.runPromise(times(nested<ObservabilityService>(ourSpan, work), count / 10))
+  },
+  { name: "work", run: (count) => effect.runPromise(times(nested(noSpan, work), count / 10)) },
   { name: "no span", run: (count) => effect.runPromise(times(nested(noSpan), count)) },
   {
     name: "@effect/opentelemetry",
@@ -107,19 +135,19 @@ const subjects: ReadonlyArray<Subject> = [
 
 export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> => {
   const figures = await compare(subjects, quick ? { rounds: 5, count: 30_000 } : { rounds: 9, count: 150_000 })
-  await Promise.all([ours.dispose(), disabled.dispose(), effectOtel.dispose()])
+  await Promise.all([ours.dispose(), traced.dispose(), disabled.dispose(), effectOtel.dispose()])
   trace.disable()
   const of = (name: string) => figures.find((figure) => figure.name === name)!
   const native = of("Effect.withSpan")
-  const ratio = (name: string, bar: number | undefined): Result => {
+  const ratio = (name: string, bar: number | undefined, other = native): Result => {
     const figure = of(name)
     return result({
       name: `${name}: time`,
-      value: figure.median / native.median,
-      unit: "of Effect.withSpan",
+      value: figure.median / other.median,
+      unit: `of ${other.name}`,
       bar: bar === undefined ? undefined : { kind: "at most", value: bar },
-      min: figure.min / native.median,
-      max: figure.max / native.median,
+      min: figure.min / other.median,
+      max: figure.max / other.median,
       peers: {}
     })
   }
@@ -148,7 +176,10 @@ export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> 
     ratio("withSpan", 0.7),
     allocation("withSpan", 0.5),
     ratio("span", 2),
+    ratio("acquireRelease", undefined),
+    ratio("Effect.withSpan, EffectTracer", 1.1),
     ratio("withSpan, disabled", undefined),
+    ratio("work in withSpan, disabled", 1.05, of("work")),
     ratio("@effect/opentelemetry", undefined),
     ratio("OpenTelemetry JS", undefined)
   ]

@@ -7,7 +7,7 @@ import { ObservabilityService } from "../src/ObservabilityService.ts"
 import * as Testing from "../src/Testing.ts"
 import { fieldsOf, recording } from "./ai/recording.ts"
 import type { Reply } from "./ai/vendorServer.ts"
-import { anthropic, json, openAi, stream, streamUpTo, vendorServer } from "./ai/vendorServer.ts"
+import { anthropic, json, openAi, openAiModel, stream, streamUpTo, vendorServer } from "./ai/vendorServer.ts"
 
 const generate = LanguageModel.generateText({ prompt: "Who are you?" })
 const streamed = LanguageModel.streamText({ prompt: "Who are you?" })
@@ -41,7 +41,7 @@ describe("a call", () => {
   it.scopedLive("has what OpenAI says of it: cached and reasoning tokens apart, and their cost", () =>
     Effect.gen(function*() {
       const { call } = yield* recordOne(
-        (url) => openAi(url, "gpt-5"),
+        openAiModel("gpt-5"),
         [json("openai-cached-reasoning.json")],
         generate
       )
@@ -144,7 +144,7 @@ describe("a call", () => {
           const { call, exit } = yield* recordOne(model, [reply], program)
           assert.strictEqual(call.status, "error")
           assert.strictEqual(call.error?.type, "HttpResponseError")
-          assert.match(call.error.message, new RegExp(`^StatusCode: .*${status}`))
+          assert.match(call.error?.message ?? "", new RegExp(`^StatusCode: .*${status}`))
           assert.strictEqual(call.attributes?.["http.response.status_code"], status)
           // what was asked is known, what was used is not
           assert.isString(call.modelCall?.model)
@@ -340,7 +340,7 @@ describe("the layer", () => {
     Effect.gen(function*() {
       const url = yield* vendorServer([json("openai-text.json")])
       const response = yield* generate.pipe(
-        Effect.provide(AiTelemetry.observe(openAi(url))),
+        Effect.provide(openAi<ObservabilityService>(url, AiTelemetry.observe)),
         Effect.provide(ObservabilityService.layerNoop)
       )
       assert.include(response.text, "unicorn")

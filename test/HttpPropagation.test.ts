@@ -92,6 +92,13 @@ describe("a request", () => {
       assert.notProperty(spans[1]!.attributes, "observability.refused")
     }).pipe(Effect.provide(Testing.layer())))
 
+  it.effect("is one span, whatever spans of kind server the program makes of its own", () =>
+    Effect.gen(function*() {
+      const { send } = yield* serving(Effect.withSpan(ok, "mine", { kind: "server" }))
+      yield* send("http://localhost/", { headers: { traceparent } })
+      assert.deepStrictEqual((yield* recorded).spans.map(({ name }) => name), ["GET"])
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("is found in HttpApi, too", () =>
     Effect.gen(function*() {
       const api = HttpApi.make("api").add(

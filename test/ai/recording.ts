@@ -1,24 +1,27 @@
 /** What is recorded of a program that uses a model. */
-import type * as LanguageModel from "@effect/ai/LanguageModel"
 import type { Layer } from "effect"
 import { BigDecimal, Effect, Exit } from "effect"
 import * as AiTelemetry from "../../src/AiTelemetry.ts"
+import type { ObservabilityService } from "../../src/ObservabilityService.ts"
 import type { Span } from "../../src/Observation.ts"
 import { withTrace } from "../../src/Span.ts"
 import * as Testing from "../../src/Testing.ts"
-import type { Reply } from "./vendorServer.ts"
+import type { Reply, Vendor } from "./vendorServer.ts"
 import { vendorServer } from "./vendorServer.ts"
 
 /** Runs a program in a trace, with an observed model whose vendor gives these answers. */
 export const recording = <Model, A, E>(
-  model: (url: string) => Layer.Layer<Model>,
+  vendor: Vendor<Model>,
   replies: ReadonlyArray<Reply>,
   program: Effect.Effect<A, E, Model>,
   options?: AiTelemetry.Options
 ) =>
   Effect.gen(function*() {
     const url = yield* vendorServer(replies)
-    return yield* observing(AiTelemetry.observe(model(url), options), program.pipe(withTrace("trace")))
+    return yield* observing(
+      vendor<ObservabilityService>(url, AiTelemetry.observe(options)),
+      program.pipe(withTrace("trace"))
+    )
   })
 
 export const observing = <Model, A, E, R>(
@@ -39,9 +42,9 @@ export const observing = <Model, A, E, R>(
     }
   })
 
-/** A tree without its times, which differ from run to run. */
+/** A tree without its times, which differ from run to run, and with the first line of what went wrong. */
 const shapeOf = (tree: string): ReadonlyArray<string> =>
-  tree.trimEnd().split("\n").map((line) => line.replaceAll(/ [\d.]+ms\]/g, "]"))
+  tree.split("\n").filter((line) => /\[\w+ [\d.]+ms\]/.test(line)).map((line) => line.replaceAll(/ [\d.]+ms\]/g, "]"))
 
 /** What of a call is the same each time. */
 export const fieldsOf = ({ attributes, input, kind, modelCall, name, output, status, type }: Span) => ({

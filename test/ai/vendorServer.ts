@@ -4,6 +4,8 @@ import * as AnthropicLanguageModel from "@effect/ai-anthropic/AnthropicLanguageM
 import * as OpenAiClient from "@effect/ai-openai/OpenAiClient"
 import * as OpenAiEmbeddingModel from "@effect/ai-openai/OpenAiEmbeddingModel"
 import * as OpenAiLanguageModel from "@effect/ai-openai/OpenAiLanguageModel"
+import type * as EmbeddingModel from "@effect/ai/EmbeddingModel"
+import type * as LanguageModel from "@effect/ai/LanguageModel"
 import { FetchHttpClient } from "@effect/platform"
 import { Effect, Layer, Redacted } from "effect"
 import { readFileSync } from "node:fs"
@@ -63,20 +65,33 @@ export const vendorServer = (replies: ReadonlyArray<Reply>) =>
     (server) => Effect.sync(server.close)
   ).pipe(Effect.map(({ url }) => url))
 
-/** The models of the packages of `@effect/ai`, as a program has them, with the server in the vendor's place. */
+/** What goes around the layer of a model: what is tested, or nothing. */
+export interface Around<R> {
+  <A, E, R1>(layer: Layer.Layer<A, E, R1>): Layer.Layer<A, E, R1 | R>
+}
+
+/** A model of a vendor's package, as a program has it, with the server at the address in the vendor's place. */
+export interface Vendor<Model> {
+  <R>(url: string, around: Around<R>): Layer.Layer<Model, never, R>
+}
+
 const openAiClient = (url: string) =>
   OpenAiClient.layer({ apiKey: Redacted.make("sk"), apiUrl: url }).pipe(Layer.provide(FetchHttpClient.layer))
 
-export const openAi = (url: string, model = "gpt-4.1") =>
-  OpenAiLanguageModel.model(model, { temperature: 0.5, top_p: 0.9, max_output_tokens: 512 }).pipe(
+export const openAiModel = (model: string): Vendor<LanguageModel.LanguageModel> => (url, around) =>
+  around(OpenAiLanguageModel.model(model, { temperature: 0.5, top_p: 0.9, max_output_tokens: 512 })).pipe(
     Layer.provide(openAiClient(url))
   )
 
-export const openAiEmbeddings = (url: string) =>
-  OpenAiEmbeddingModel.model("text-embedding-3-small", { mode: "batched" }).pipe(Layer.provide(openAiClient(url)))
+export const openAi = openAiModel("gpt-4.1")
 
-export const anthropic = (url: string) =>
-  AnthropicLanguageModel.model("claude-sonnet-4-5", { max_tokens: 1024 }).pipe(
+export const openAiEmbeddings: Vendor<EmbeddingModel.EmbeddingModel> = (url, around) =>
+  around(OpenAiEmbeddingModel.model("text-embedding-3-small", { mode: "batched", maxBatchSize: 2 })).pipe(
+    Layer.provide(openAiClient(url))
+  )
+
+export const anthropic: Vendor<LanguageModel.LanguageModel> = (url, around) =>
+  around(AnthropicLanguageModel.model("claude-sonnet-4-5", { max_tokens: 1024 })).pipe(
     Layer.provide(
       AnthropicClient.layer({ apiKey: Redacted.make("sk"), apiUrl: url }).pipe(Layer.provide(FetchHttpClient.layer))
     )

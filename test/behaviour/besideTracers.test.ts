@@ -9,6 +9,7 @@ import { Effect, Layer } from "effect"
 import * as EffectTracer from "../../src/EffectTracer.ts"
 import * as HttpPropagation from "../../src/HttpPropagation.ts"
 import type { SpanId, TraceId } from "../../src/Identifier.ts"
+import * as MessagePropagation from "../../src/MessagePropagation.ts"
 import type { ObservabilityService } from "../../src/ObservabilityService.ts"
 import { withSpan } from "../../src/Span.ts"
 import * as Testing from "../../src/Testing.ts"
@@ -82,6 +83,16 @@ describe("OpenTelemetry beside this library", () => {
       assert.deepStrictEqual(sent, [`00-${traceId}-${call!.spanId}-01`])
     }).pipe(Effect.provide(Testing.layer())))
 
+  it.effect("is not given a parent that is refused here", () =>
+    Effect.gen(function*() {
+      const { exporter, tracer } = otel()
+      const { send } = yield* exchange(app, serverOver(tracer, network().layer))
+      yield* send("http://localhost/", { headers: { b3: `${traceId}-${callerId}-1` } })
+      const request = exporter.getFinishedSpans().find(({ name }) => name === "http.server GET")
+      assert.isDefined(request)
+      assert.strictEqual(request!.parentSpanContext, undefined)
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("is told when the caller's trace is not sampled", () =>
     Effect.gen(function*() {
       const { exporter, tracer } = otel()
@@ -121,11 +132,19 @@ describe("EffectTracer, which records every native span,", () => {
 
   it.effect("leaves out what it is told to: what is in a request then stands below the caller", () =>
     Effect.gen(function*() {
-      const leavingOut = EffectTracer.layer({ shouldRecord: () => false })
+      const leavingOut = EffectTracer.layer({ shouldRecord: ({ kind }) => kind === "client" })
       const { send } = yield* exchange(app, serverOver(leavingOut, network().layer))
-      yield* send("http://localhost/", { headers })
+      // a caller in the same process, which keeps its name
+      yield* Effect.flatMap(MessagePropagation.inject(), (headers) => send("http://localhost/", { headers })).pipe(
+        withSpan("caller")
+      )
       const spans = yield* recorded
-      assert.deepStrictEqual(spans.map(({ name, parentSpanId }) => [name, parentSpanId]), [["answer", callerId]])
+      const [caller, answer] = spans.map(({ spanId }) => spanId)
+      assert.deepStrictEqual(spans.slice(1).map(({ name, parentSpanId }) => [name, parentSpanId]), [
+        ["answer", caller],
+        ["GET", answer]
+      ])
+      assert.strictEqual(spans[0]!.name, "caller")
     }).pipe(Effect.provide(Testing.layer())))
 
   for (const [order, layerOver] of Object.entries(orders)) {
