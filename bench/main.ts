@@ -1,23 +1,36 @@
-/** `npm run bench [-- --quick]`: measures, prints a table, and keeps the figures in `bench/results`. */
+/**
+ * `npm run bench [-- --quick]`: measures, prints a table, and keeps the figures in `bench/results`.
+ * `npm run bench -- --only span,pg`: measures these alone, and keeps nothing, since a part is no result.
+ */
 import { join } from "node:path"
+import { parseArgs } from "node:util"
 import type { Result } from "./report.ts"
 import { save, table } from "./report.ts"
 
-const quick = process.argv.includes("--quick")
+const { values: { only, quick } } = parseArgs({
+  options: { quick: { type: "boolean", default: false }, only: { type: "string" } }
+})
 
 const suites: ReadonlyArray<
   readonly [name: string, load: () => Promise<(quick: boolean) => Promise<ReadonlyArray<Result>>>]
 > = [
   ["span", async () => (await import("./span.bench.ts")).spanBench],
-  ["pg", async () => (await import("./pg.bench.ts")).pgBench]
+  ["pg", async () => (await import("./pg.bench.ts")).pgBench],
+  ["llm", async () => (await import("./llm.bench.ts")).llmBench],
+  ["stall", async () => (await import("./stall.bench.ts")).stallBench],
+  ["start", async () => (await import("./start.bench.ts")).startBench]
 ]
 
+const wanted = only?.split(",") ?? suites.map(([name]) => name)
+const unknown = wanted.filter((name) => !suites.some(([known]) => known === name))
+if (unknown.length > 0) throw new Error(`no such benchmark: ${unknown.join(", ")}`)
+
 const results: Array<Result> = []
-for (const [name, load] of suites) {
+for (const [name, load] of suites.filter(([each]) => wanted.includes(each))) {
   console.log(`${name} ...`)
   for (const found of await (await load())(quick)) results.push(found)
 }
 console.log(`\n${table(results)}\n`)
-save(join(process.cwd(), "bench", "results"), results)
+if (only === undefined) save(join(process.cwd(), "bench", "results"), results)
 const missed = results.filter(({ ok }) => ok === false).length
 console.log(missed === 0 ? "all bars met" : `${missed} bars MISSED`)

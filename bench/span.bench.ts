@@ -116,7 +116,7 @@ const subjects: ReadonlyArray<Subject> = [
   },
   {
     name: "Effect.withSpan, EffectTracer",
-    run: (count) => traced.runPromise(withTrace(times(nested(nativeSpan), count), "bench"))
+    run: (count) => traced.runPromise(withTrace(times(nested<never>(nativeSpan), count), "bench"))
   },
   // what `span` stands on, around nothing
   { name: "acquireRelease", run: (count) => effect.runPromise(times(nested(scopedNothing), count)) },

@@ -114,4 +114,4 @@ const Database = PgClient.layerConfig({ url: Config.redacted("DATABASE_URL") }).
   Layer.provideMerge(EmbeddedPostgres.layerDatabaseUrl())
 )
 
-Effect.runPromise(program.pipe(Effect.provide(Front), Effect.provide(Database)))
+Effect.runPromise(program.pipe(Effect.provide(Layer.provideMerge(Front, Database))))

@@ -27,7 +27,7 @@
  *
  * const Model = AiTelemetry.observe(OpenAiLanguageModel.model("gpt-4o")).pipe(
  *   Layer.provide(OpenAi),
- *   Layer.provideMerge(ObservabilityLive.layer)
+ *   Layer.provideMerge(ObservabilityLive)
  * )
  *
  * Effect.runPromise(program.pipe(Effect.provide(Model)))

@@ -150,6 +150,8 @@ describe("a call", () => {
           assert.isString(call.modelCall?.model)
           assert.isUndefined(call.modelCall?.usage)
           assert.isTrue(Exit.isFailure(exit))
+          // the error of the program holds the whole request
+          assert.notInclude(JSON.stringify(call), "sk-secret")
         }
       }
     }))

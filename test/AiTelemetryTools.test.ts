@@ -98,7 +98,7 @@ describe("tools", () => {
       assert.deepInclude(tool?.error, { type: "Closed", message: "it is night" })
     }).pipe(Effect.provide(Testing.layer())))
 
-  it.scopedLive("what an answer holds and the parameters of a tool are quoted by no error", () =>
+  it.scopedLive("the parameters of one that does not understand them are quoted by no error", () =>
     Effect.gen(function*() {
       const Other = Toolkit.make(
         Tool.make("GetWeather", { parameters: { zip: Schema.Number }, success: Schema.String })
@@ -110,8 +110,10 @@ describe("tools", () => {
           Effect.provide(Other.toLayer({ GetWeather: () => Effect.succeed("") }))
         )
       )
-      console.log(spans.map(({ error }) => error))
-      assert.strictEqual(spans.find(({ type }) => type === "tool")?.error?.type, "MalformedOutput")
+      assert.deepInclude(spans.find(({ type }) => type === "tool")?.error, {
+        type: "MalformedOutput",
+        message: "Toolkit.GetWeather.handle: Failed to decode tool call parameters for tool 'GetWeather'"
+      })
       assert.notInclude(JSON.stringify(spans.map(({ error }) => error)), "Paris")
     }).pipe(Effect.provide(Testing.layer())))
 
@@ -125,6 +127,44 @@ describe("tools", () => {
         "├─ llm chat gpt-4.1 [success] tokens=291/23 cost=$0.000574",
         "└─ tool execute_tool GetWeather [error] Closed"
       ])
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
+describe("tools of a stream", () => {
+  const call = { type: "tool-call", id: "1", name: "GetWeather", params: { city: "Paris" } } as const
+  const finish = {
+    type: "finish",
+    reason: "tool-calls",
+    usage: { inputTokens: 10, outputTokens: 5, totalTokens: 15 }
+  } as const
+
+  const streaming = (chunks: Stream.Stream<typeof call | typeof finish>) =>
+    observing(
+      AiTelemetry.observe(Layer.effect(
+        LanguageModel.LanguageModel,
+        LanguageModel.make({ generateText: () => Effect.succeed([]), streamText: () => chunks })
+      )),
+      LanguageModel.streamText({ prompt: "hi", toolkit: Weather }).pipe(Stream.runDrain, Effect.provide(closed))
+    ).pipe(Effect.map(({ calls, shape }) => ({ attributes: calls[0]?.attributes, shape })))
+
+  const shape = [
+    "trace LanguageModel.streamText [error] Closed: it is night",
+    "├─ llm chat [success]",
+    "└─ tool execute_tool GetWeather [error] Closed: it is night"
+  ]
+
+  it.effect("one that fails after the answer ends the trace, and not the call", () =>
+    Effect.gen(function*() {
+      const recorded = yield* streaming(Stream.make(call, finish))
+      assert.deepStrictEqual(recorded.shape.map((line) => line.replace(" tokens=10/5", "")), shape)
+      assert.notProperty(recorded.attributes, "stream.abandoned")
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("one that fails before it leaves the call as it is then", () =>
+    Effect.gen(function*() {
+      const recorded = yield* streaming(Stream.rechunk(Stream.make(call, finish), 1))
+      assert.deepStrictEqual(recorded.shape, shape)
+      assert.propertyVal(recorded.attributes, "stream.abandoned", true)
     }).pipe(Effect.provide(Testing.layer())))
 })
 
@@ -181,6 +221,21 @@ describe("embeddings", () => {
         // 16 tokens at 0.02 per million
         costUsd: "0.00000032"
       }])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.scopedLive("what the program batches stays one request", () =>
+    Effect.gen(function*() {
+      // the server has no answer to a second one
+      const { exit } = yield* recording(
+        openAiEmbeddings,
+        [json("openai-embeddings.json")],
+        Effect.forEach(
+          ["a", "b"],
+          (text) => Effect.flatMap(EmbeddingModel.EmbeddingModel, (model) => model.embed(text)),
+          { batching: true }
+        )
+      )
+      assert.strictEqual(exit._tag, "Success")
     }).pipe(Effect.provide(Testing.layer())))
 
   it.scopedLive("one that the vendor refuses is an error with its type and status", () =>

@@ -47,6 +47,13 @@ describe("headers of a message", () => {
       const received = MessagePropagation.extract(told, { subjects: true })
       assert.deepStrictEqual(subjectsOf(received), ["Ada Müller", "s", "kb"])
       assert.isTrue(Equal.equals(received.baggage, baggage))
+      // what the baggage said of them before is not the context's word
+      const claimed = yield* Baggage.set(baggage, "user.id", "eve")
+      const corrected = yield* MessagePropagation.inject({ subjects: true }).pipe(
+        withTraceContext(context),
+        Baggage.withBaggage(claimed)
+      )
+      assert.strictEqual(corrected["baggage"], told["baggage"])
       // where there is no room for all, these come first
       const narrow = yield* send({ subjects: true, baggage: { maxMembers: 3 } })
       assert.strictEqual(narrow["baggage"], "user.id=Ada%20M%C3%BCller,session.id=s,kb.id=kb")

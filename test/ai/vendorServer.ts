@@ -76,7 +76,7 @@ export interface Vendor<Model> {
 }
 
 const openAiClient = (url: string) =>
-  OpenAiClient.layer({ apiKey: Redacted.make("sk"), apiUrl: url }).pipe(Layer.provide(FetchHttpClient.layer))
+  OpenAiClient.layer({ apiKey: Redacted.make("sk-secret"), apiUrl: url }).pipe(Layer.provide(FetchHttpClient.layer))
 
 export const openAiModel = (model: string): Vendor<LanguageModel.LanguageModel> => (url, around) =>
   around(OpenAiLanguageModel.model(model, { temperature: 0.5, top_p: 0.9, max_output_tokens: 512 })).pipe(
@@ -93,6 +93,8 @@ export const openAiEmbeddings: Vendor<EmbeddingModel.EmbeddingModel> = (url, aro
 export const anthropic: Vendor<LanguageModel.LanguageModel> = (url, around) =>
   around(AnthropicLanguageModel.model("claude-sonnet-4-5", { max_tokens: 1024 })).pipe(
     Layer.provide(
-      AnthropicClient.layer({ apiKey: Redacted.make("sk"), apiUrl: url }).pipe(Layer.provide(FetchHttpClient.layer))
+      AnthropicClient.layer({ apiKey: Redacted.make("sk-secret"), apiUrl: url }).pipe(
+        Layer.provide(FetchHttpClient.layer)
+      )
     )
   )

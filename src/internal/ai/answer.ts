@@ -1,5 +1,5 @@
 /** What a model has answered so far: the figures always, the content only where it is wanted. */
-import { isDelta, partOf } from "./messages.ts"
+import { partOf } from "./messages.ts"
 import { fieldOf, isPart, type Part, textOf } from "./shapes.ts"
 
 export class Answer {
@@ -31,9 +31,8 @@ export class Answer {
     if (!isPart(part)) return false
     switch (part.type) {
       case "response-metadata":
-        this.responseId ??= textOf(part, "id")
-        // an option of Effect in one form of the part, a text in the other
-        this.responseModel ??= textOf(part, "modelId") ?? textOf(fieldOf(part, "modelId"), "value")
+        this.responseId ??= optionalText(part, "id")
+        this.responseModel ??= optionalText(part, "modelId")
         return false
       case "finish":
         this.finish = part
@@ -69,7 +68,9 @@ export class Answer {
   }
 
   private keep(part: Part): void {
-    if (this.keepsContent && this.blocks.length < maxBlocks) this.blocks.push(partOf(part) as Block)
+    // reasoning that the vendor keeps to itself comes as an empty text
+    if (!this.keepsContent || part.text === "" || this.blocks.length >= maxBlocks) return
+    this.blocks.push(partOf(part) as Block)
   }
 
   private append(part: Part): void {
@@ -94,7 +95,13 @@ const maxCharacters = 1_048_576
 
 const maxBlocks = 1_000
 
+/** An option of Effect in one form of the part, a text in the other. */
+const optionalText = (part: Part, name: string): string | undefined =>
+  textOf(part, name) ?? textOf(fieldOf(part, name), "value")
+
 type Block = object | TextBlock
+
+const isDelta = ({ type }: Part): boolean => type === "text-delta" || type === "reasoning-delta"
 
 class TextBlock {
   private readonly type: "text" | "reasoning"

@@ -29,7 +29,7 @@ export const incomplete = {
 export const withoutContent = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   Cause.map(cause, (error) => {
     const tag = textOf(error, "_tag")
-    return tag === "MalformedOutput" || tag === "MalformedInput"
-      ? { _tag: tag, message: (textOf(error, "message") ?? tag).split(" from:\n")[0] }
-      : error
+    if (tag !== "MalformedOutput" && tag !== "MalformedInput") return error
+    const description = textOf(error, "description")?.split(" from:\n")[0] ?? "malformed"
+    return { _tag: tag, message: `${textOf(error, "module")}.${textOf(error, "method")}: ${description}` }
   })

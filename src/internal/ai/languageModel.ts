@@ -53,13 +53,12 @@ export const observedModel = (
           // still running: the consumer has left it, or was interrupted
           (call, exit) => call === undefined ? Effect.void : leave(call, exit)
         ),
-        (call) =>
-          call === undefined
-            ? Stream.toPull(model.streamText(options))
-            : Effect.map(
-              call.within(Stream.toPull(Stream.suspend(() => model.streamText(withToolkit(options, call))))),
-              (pull) => Effect.onExit(call.within(pull), (exit) => heard(call, exit))
-            )
+        (call) => {
+          const pulling = Stream.toPull(Stream.suspend(() => model.streamText(withToolkit(options, call))))
+          return call === undefined
+            ? pulling
+            : Effect.map(call.within(pulling), (pull) => Effect.onExit(call.within(pull), (exit) => heard(call, exit)))
+        }
       )
     )) as AnyStream
 })
@@ -68,8 +67,10 @@ export const observedModel = (
 
 type Pull = Effect.Effect<Chunk.Chunk<unknown>, Option.Option<unknown>, unknown>
 
-const withToolkit = (options: CallOptions, call: OpenCall): CallOptions =>
-  options.toolkit === undefined ? options : { ...options, toolkit: observedToolkit(options.toolkit, call) }
+const withToolkit = (options: CallOptions, call: OpenCall | undefined): CallOptions =>
+  options.toolkit === undefined || call === undefined
+    ? options
+    : { ...options, toolkit: observedToolkit(options.toolkit, call) }
 
 const calling = (
   observer: Observer,
@@ -84,7 +85,7 @@ const calling = (
         ? restore(run(options, undefined))
         : Effect.onExit(
           restore(call.within(Effect.suspend(() => run(withToolkit(options, call), call)))),
-          (exit) => call.end(fiber, exit)
+          (exit) => Effect.zipRight(call.end(fiber, exit), Effect.suspend(() => call.close(fiber, exit)))
         )
     })
   )
@@ -120,22 +121,16 @@ const heard = (
       // what follows are the results of the program's own tools
       return call.answer.finish === undefined ? Effect.void : call.endStream(fiber, Exit.void, false)
     }
-    return call.endStream(
-      fiber,
-      Option.match(Cause.flipCauseOption(exit.cause), {
-        onNone: () => Exit.void,
-        onSome: (cause) => Exit.failCause(cause)
-      }),
-      false
-    )
+    const end = Option.match(Cause.flipCauseOption(exit.cause), {
+      onNone: () => Exit.void,
+      onSome: (cause) => Exit.failCause(cause)
+    })
+    return Effect.zipRight(call.endStream(fiber, end, false), Effect.suspend(() => call.close(fiber, end)))
   })
 
 const leave = (call: OpenCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
-  Effect.withFiberRuntime((fiber) =>
-    call.endStream(
-      fiber,
-      // that the consumer failed is no failure of the model
-      Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? exit : Exit.void,
-      true
-    )
-  )
+  Effect.withFiberRuntime((fiber) => {
+    // that the consumer failed is no failure of the model
+    const end = Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? exit : Exit.void
+    return Effect.zipRight(call.endStream(fiber, end, true), Effect.suspend(() => call.close(fiber, end)))
+  })

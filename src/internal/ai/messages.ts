@@ -1,6 +1,6 @@
 /** Prompts and answers of `@effect/ai` as plain data, in the manner of the GenAI conventions: roles and parts. */
 import { cutString } from "../capture.ts"
-import { fieldOf, isPart, type Part, textOf } from "./shapes.ts"
+import { fieldOf, isPart, textOf } from "./shapes.ts"
 
 export interface Message {
   readonly role: string
@@ -72,6 +72,3 @@ const dataOf = (data: unknown): Readonly<Record<string, unknown>> => {
 }
 
 const maxUrlLength = 2_048
-
-/** Part of an answer that comes in pieces. */
-export const isDelta = (part: Part): boolean => part.type === "text-delta" || part.type === "reasoning-delta"

@@ -9,7 +9,6 @@ import type * as Input from "../../Input.ts"
 import type { Service } from "../../ObservabilityService.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
 import { Current, TraceContext } from "../../TraceContext.ts"
-import { afterSpan } from "../acquireSpan.ts"
 import { Answer } from "./answer.ts"
 import { SpanClaim } from "./claimSpan.ts"
 import { factsOf, requestOf } from "./facts.ts"
@@ -39,6 +38,7 @@ export class OpenCall {
   /** Where the tools run: beside the call, whose time is the model's alone. */
   readonly parent: TraceContext
   readonly answer: Answer
+  private readonly method: Method
   private readonly handle: SpanHandle
   /** Whether the trace was begun for this call, with its tools, and ends with it. */
   private readonly ownsTrace: boolean
@@ -86,6 +86,7 @@ export class OpenCall {
     messages: ReadonlyArray<Message>
   ) {
     this.observer = observer
+    this.method = method
     this.parent = parent
     this.ownsTrace = ownsTrace
     this.handle = handle
@@ -117,14 +118,14 @@ export class OpenCall {
     }
   }
 
-  /** The model is done: what follows is the program's own time. */
-  answered(): void {
-    this.answeredNanos ??= this.clock.unsafeCurrentTimeNanos()
+  /** A tool begins: what follows is the program's own time. A stream goes on, and waits for its tools. */
+  beginTool(): void {
+    if (this.method !== "streamText") this.answeredNanos ??= this.clock.unsafeCurrentTimeNanos()
   }
 
   /** That a tool failed is no failure of the model that asked for it. */
-  failTool(): void {
-    this.toolFailed = true
+  endTool(exit: Exit.Exit<unknown, unknown>): void {
+    if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) this.toolFailed = true
   }
 
   /** The stream is over, or the consumer wants no more of it. */
@@ -148,12 +149,12 @@ export class OpenCall {
     })
   }
 
-  /** The first end stands. */
+  /** The first end stands. The trace goes on, for the tools that still run: see `close`. */
   end(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>, update?: Input.SpanUpdate): Effect.Effect<void> {
     if (this.isOver) return Effect.void
     this.isOver = true
-    const { observer: { service }, handle, parent } = this
-    const ofModel = this.toolFailed ? Exit.void : exit
+    const { observer: { service }, handle } = this
+    const ofModel = this.toolFailed || this.answeredNanos !== undefined ? Exit.void : exit
     const cause = Exit.isFailure(ofModel) ? ofModel.cause : Cause.empty
     try {
       const output = this.observer.keepsOutput ? this.answer.content() : undefined
@@ -177,15 +178,15 @@ export class OpenCall {
       ? Exit.failCause(withoutContent(cause))
       : ofModel
     service.unsafe.endSpan(fiber, handle, recorded, this.answeredNanos)
-    const messages = this.observer.logsMessages ? this.logMessages() : Effect.void
-    if (!this.ownsTrace) return Effect.zipRight(messages, afterSpan(service, handle) ?? Effect.void)
-    return Effect.zipRight(
-      messages,
-      Effect.withFiberRuntime((fiber) => {
-        service.unsafe.endTrace(fiber, parent, exit)
-        return service.afterTrace
-      })
-    )
+    return this.observer.logsMessages ? this.logMessages() : Effect.void
+  }
+
+  /** Nothing of the call is running any more. */
+  close(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
+    if (!this.ownsTrace) return Effect.void
+    const { service } = this.observer
+    service.unsafe.endTrace(fiber, this.parent, exit)
+    return service.afterTrace
   }
 
   private logMessages(): Effect.Effect<void> {

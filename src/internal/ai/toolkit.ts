@@ -25,7 +25,7 @@ const observed = (toolkit: Toolkit, call: OpenCall): Toolkit => ({
 const running = (call: OpenCall, name: string, parameters: unknown, effect: AnyEffect): AnyEffect =>
   Effect.uninterruptibleMask((restore) =>
     Effect.withFiberRuntime<unknown, unknown, unknown>((fiber) => {
-      call.answered()
+      call.beginTool()
       const { keepsInput, keepsOutput, service: { unsafe } } = call.observer
       const handle = unsafe.startSpan(fiber, call.parent, `execute_tool ${name}`, {
         type: "tool",
@@ -41,7 +41,7 @@ const running = (call: OpenCall, name: string, parameters: unknown, effect: AnyE
         )
       return Effect.onExit(restore(run), (exit) =>
         Effect.withFiberRuntime((fiber) => {
-          if (Exit.isFailure(exit)) call.failTool()
+          call.endTool(exit)
           if (handle === undefined) return Effect.void
           if (Exit.isSuccess(exit) && keepsOutput) {
             unsafe.updateSpan(handle, { output: fieldOf(exit.value, "encodedResult") ?? null })

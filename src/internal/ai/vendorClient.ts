@@ -28,6 +28,7 @@ export interface OpenAiClient {
 
 /** `AnthropicClient.Service` */
 export interface AnthropicClient {
+  readonly createMessage: (request: unknown) => AnyEffect
   readonly createMessageStream: (request: unknown) => AnyStream
 }
 
@@ -40,6 +41,7 @@ export const heardOpenAi = (client: OpenAiClient): OpenAiClient => ({
 })
 
 export const heardAnthropic = (client: AnthropicClient): AnthropicClient => ({
+  createMessage: (request) => telling(Effect.suspend(() => client.createMessage(request)), fromAnthropic),
   createMessageStream: (request) =>
     Stream.unwrap(Effect.map(Listener, (listener) => {
       const events = client.createMessageStream(request)

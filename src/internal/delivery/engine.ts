@@ -61,6 +61,7 @@ export class Engine implements Delivery {
   private awake = false
   /** Open when waiting for more makes no sense: a batch is full, or somebody waits for the outcome. */
   private readonly ready = Effect.unsafeMakeLatch(false)
+  private isReady = false
   /** Present when there is a disk to go to. */
   private overflow: Overflow | undefined
   private readonly shedder = new Shedder()
@@ -175,9 +176,19 @@ export class Engine implements Delivery {
   /** Cuts batches for ever. */
   readonly run: Effect.Effect<never> = Effect.suspend(() => this.round).pipe(Effect.forever)
 
+  /** With no timer where there is nothing to wait for: while a program computes, each turn of a fiber is a long time. */
+  private readonly windowOver = Effect.suspend((): Effect.Effect<unknown> =>
+    this.isReady ? Effect.void : Effect.timeoutOption(this.ready.await, this.settings.batchWindow)
+  )
+
+  private hasten(): void {
+    this.isReady = true
+    this.ready.unsafeOpen()
+  }
+
   private readonly round = Effect.suspend(() =>
     this.work.await.pipe(
-      Effect.zipRight(Effect.timeoutOption(this.ready.await, this.settings.batchWindow)),
+      Effect.zipRight(this.windowOver),
       Effect.flatMap(() => {
         this.collect()
         // Taken together, before the fiber can be suspended: what is offered from here on wakes the next round.
@@ -186,6 +197,7 @@ export class Engine implements Delivery {
         this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
         this.awake = false
         this.work.unsafeClose()
+        this.isReady = false
         this.ready.unsafeClose()
         return Effect.zipRight(
           this.reportDrops,
@@ -243,7 +255,7 @@ export class Engine implements Delivery {
     this.collect()
     if (this.oldest > this.accounts.accepted) return Effect.void
     const settled = this.waiters.add(this.accounts.accepted)
-    this.ready.unsafeOpen()
+    this.hasten()
     this.wake()
     return Effect.zipRight(this.breaker.hurry, settled)
   })
@@ -273,7 +285,7 @@ export class Engine implements Delivery {
   private entered(): void {
     this.overflow?.entered()
     if (this.queue.length >= this.settings.readyRecords || this.queue.bytes >= this.settings.readyBytes) {
-      this.ready.unsafeOpen()
+      this.hasten()
     }
     this.wake()
   }

@@ -17,14 +17,15 @@ export class NativeSpan implements Tracer.Span {
   readonly name: string
   readonly parent: Option.Option<Tracer.AnySpan>
   readonly context: Context.Context<never>
-  readonly links: Array<Tracer.SpanLink>
   readonly kind: Tracer.SpanKind
-  readonly attributes = new Map<string, unknown>()
   readonly sampled: boolean
   readonly spanId: string
   readonly traceId: string
   status: Tracer.SpanStatus
   readonly [placeOfSpan]: SpanPlace
+  links: ReadonlyArray<Tracer.SpanLink>
+  /** Made when it is asked for: most spans have none. */
+  private map: Map<string, unknown> | undefined
   private readonly service: Service
   private readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
   private readonly handle: SpanHandle
@@ -48,12 +49,16 @@ export class NativeSpan implements Tracer.Span {
     this.name = name
     this.parent = parent
     this.context = context
-    this.links = Array.from(links)
+    this.links = links
     this.kind = kind
     this.spanId = place.context.spanId
     this.traceId = place.context.traceId
     this.sampled = place.context.sampled
     this.status = { _tag: "Started", startTime }
+  }
+
+  get attributes(): Map<string, unknown> {
+    return this.map ??= new Map()
   }
 
   end(endTime: bigint, exit: Exit.Exit<unknown, unknown>): void {
@@ -71,7 +76,7 @@ export class NativeSpan implements Tracer.Span {
   }
 
   addLinks(links: ReadonlyArray<Tracer.SpanLink>): void {
-    for (const link of links) this.links.push(link)
+    this.links = [...this.links, ...links]
     record.links(this.service, this.handle, links)
   }
 }

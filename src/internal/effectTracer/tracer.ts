@@ -2,14 +2,14 @@
  * A tracer that records the spans of Effect's own API, in place of Effect's default tracer or around any other one.
  */
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { isSpanId, isTraceId } from "../../Identifier.ts"
 import type * as Input from "../../Input.ts"
-import type { Service } from "../../ObservabilityService.ts"
+import type { Service, SpanOrigin } from "../../ObservabilityService.ts"
 import { Current, placeOfSpan, type SpanPlace, TraceContext } from "../../TraceContext.ts"
+import { contextOf, defaultTracer, externalSpan, idsOf } from "../tracer.ts"
 import type { Candidate } from "./filters.ts"
 import { isWanted } from "./filters.ts"
 import { NativeSpan } from "./nativeSpan.ts"
@@ -25,7 +25,7 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
   // Effect's own tracer does nothing but make spans, and ours are such spans: it need not be asked
   const other = delegate === defaultTracer ? undefined : delegate
   return Tracer.make({
-    context: (execute, fiber) => delegate.context(execute, fiber),
+    context: contextOf(delegate),
     span: (name, parent, context, links, startTime, kind, spanOptions) => {
       const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
       if (fiber === undefined) return delegate.span(name, parent, context, links, startTime, kind, spanOptions)
@@ -33,7 +33,7 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
       // an own span stands between this one and the parent that the delegate knows
       const known = around.context === undefined || around.context === placeOf(parent)?.context
         ? parent
-        : Option.some(external(around.context))
+        : Option.some(externalSpan(around.context))
       const given = other?.span(name, known, context, links, startTime, kind, spanOptions)
       if (given !== undefined && placeOfSpan in given) return given
 
@@ -60,8 +60,6 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
 }
 
 // internal
-
-const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
 /** Where a span that begins belongs, and what it is to point to instead of a parent that has ended. */
 interface Around {
@@ -99,9 +97,6 @@ const remote = (span: Tracer.AnySpan): TraceContext | undefined => {
   return TraceContext.unsafeMake({ traceId, spanId, sampled, isRemote: true })
 }
 
-const external = (context: TraceContext): Tracer.ExternalSpan =>
-  Tracer.externalSpan({ traceId: context.traceId, spanId: context.spanId, sampled: context.sampled })
-
 const optionsOf = (
   kind: Tracer.SpanKind,
   links: ReadonlyArray<Tracer.SpanLink>,
@@ -112,14 +107,11 @@ const optionsOf = (
   return { kind, links: all.length === 0 ? undefined : all }
 }
 
-/** The delegate's ids, where they are W3C ids of the same trace: then both stores show the same. */
-const originOf = (given: Tracer.Span | undefined, parent: TraceContext | undefined, startTime: bigint) => {
+/** The delegate's ids, where that is possible: then both stores show the same. */
+const originOf = (given: Tracer.Span | undefined, parent: TraceContext | undefined, startTime: bigint): SpanOrigin => {
+  const ids = given === undefined ? undefined : idsOf(given, parent)
   const startTimeNanos = orNow(startTime)
-  if (given === undefined) return { startTimeNanos }
-  const { sampled, spanId, traceId } = given
-  if (!isTraceId(traceId) || !isSpanId(spanId)) return { startTimeNanos }
-  if (parent === undefined) return { startTimeNanos, spanId, traceId, sampled }
-  return parent.traceId === traceId ? { startTimeNanos, spanId } : { startTimeNanos }
+  return ids === undefined ? { startTimeNanos } : { ...ids, startTimeNanos }
 }
 
 /** A span that is not recorded: what runs in it belongs to the nearest one that is. */

@@ -5,12 +5,10 @@
  * other, too, in whichever of the two stores one looks.
  */
 import * as Context from "effect/Context"
-import * as DefaultServices from "effect/DefaultServices"
 import type * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 import type { TraceId } from "../../Identifier.ts"
-import { isSpanId, isTraceId } from "../../Identifier.ts"
+import { isTraceId } from "../../Identifier.ts"
 import type { Generator } from "../../IdGenerator.ts"
 import { IdGenerator } from "../../IdGenerator.ts"
 import type * as Input from "../../Input.ts"
@@ -18,6 +16,7 @@ import type { Service, SpanOrigin } from "../../ObservabilityService.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
 import type { SpanPlace } from "../../TraceContext.ts"
 import { Current, placeOfSpan, TraceContext } from "../../TraceContext.ts"
+import { externalSpan as externalSpanOf, idsOf, isNative } from "../tracer.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
@@ -42,7 +41,7 @@ export const begin = (
   name: string,
   options: Input.SpanOptions
 ): Beside => {
-  const origin = originOf(span, parent)
+  const origin = idsOf(span, parent)
   const handle = service.unsafe.startSpan(fiber, parent, name, options, origin)
   const context = handle?.context ?? unrecorded(parent, Context.get(fiber.currentContext, IdGenerator), origin)
   return { context, handle }
@@ -59,42 +58,10 @@ export const mark = (fiber: AnyFiber, span: Tracer.Span, context: TraceContext):
 /** A context that was received, as a parent for any tracer. */
 export const externalSpan = (fiber: AnyFiber, context: TraceContext): Tracer.ExternalSpan => {
   const place: SpanPlace = { context, ambient: Context.get(fiber.currentContext, Current) }
-  return Object.assign(
-    Tracer.externalSpan({
-      traceId: context.traceId,
-      spanId: context.spanId,
-      sampled: context.sampled,
-      context: Context.make(otelTraceFlags, (context.sampled ? 1 : 0) | (context.random ? 2 : 0))
-    }),
-    { [placeOfSpan]: place }
-  )
+  return Object.assign(externalSpanOf(context), { [placeOfSpan]: place })
 }
 
 // internal
-
-/** How @effect/opentelemetry is told the flags of a parent, without which it takes every parent for a sampled one. */
-const otelTraceFlags = Context.GenericTag<"@effect/opentelemetry/Tracer/OtelTraceFlags", number>(
-  "@effect/opentelemetry/Tracer/OtelTraceFlags"
-)
-
-/** Spans of Effect's own tracer, which goes by no other prototype. */
-const nativePrototype: unknown = Object.getPrototypeOf(
-  Context.get(DefaultServices.liveServices, Tracer.Tracer)
-    .span("", Option.none(), Context.empty(), [], BigInt(0), "internal")
-)
-
-const isNative = (span: Tracer.Span): boolean => Object.getPrototypeOf(span) === nativePrototype
-
-/**
- * The ids that a span has already, where they are W3C ids of the trace that it is to stand in. A tracer that begins a trace
- * has decided whether it is sampled, too, also for those who continue it.
- */
-const originOf = (span: Tracer.Span, parent: TraceContext | undefined): SpanOrigin | undefined => {
-  const { sampled, spanId, traceId } = span
-  if (isNative(span) || !isTraceId(traceId) || !isSpanId(spanId)) return undefined
-  if (parent === undefined) return { traceId, spanId, sampled }
-  return parent.traceId === traceId ? { spanId } : undefined
-}
 
 /**
  * Where nothing is recorded, traces are passed on all the same. One that begins here has an id that is random throughout:

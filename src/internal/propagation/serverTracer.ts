@@ -12,6 +12,7 @@ import * as Tracer from "effect/Tracer"
 import * as Baggage from "../../Baggage.ts"
 import type { Service } from "../../ObservabilityService.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
+import { contextOf } from "../tracer.ts"
 import * as Beside from "./beside.ts"
 import type { CarrierOptions, Received } from "./carrier.ts"
 import * as Carrier from "./carrier.ts"
@@ -34,7 +35,7 @@ export const serverTracer = (delegate: Tracer.Tracer, service: Service, options:
   /** One span stands for a request; another one of kind `server` inside of it is the program's own. */
   const begun = new WeakSet<object>()
   return Tracer.make({
-    context: (execute, fiber) => delegate.context(execute, fiber),
+    context: contextOf(delegate),
     span: (name, parent, context, links, startTime, kind, spanOptions) => {
       const pass = (around: Option.Option<Tracer.AnySpan>, stated = spanOptions) =>
         delegate.span(name, around, context, links, startTime, kind, stated)

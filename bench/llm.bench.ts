@@ -1,0 +1,50 @@
+/**
+ * What logging a model call of 5 KB in and 5 KB out costs: the caller, while it is held up, and the whole process,
+ * delivery included.
+ */
+import { answer, start } from "./child.ts"
+import { median } from "./compare.ts"
+import type { CallerTime, Found } from "./llm/calls.ts"
+import type { Result } from "./report.ts"
+import { result } from "./report.ts"
+
+export const llmBench = async (quick: boolean): Promise<ReadonlyArray<Result>> => {
+  // beside the process whose CPU time is measured
+  const langfuse = await start<string>("llm/ingestion")
+  const { callers, events, spans } = await answer<Found>("llm/calls", {
+    args: [quick ? "quick" : "full", langfuse.message],
+    flags: ["--expose-gc"]
+  }).finally(() => langfuse.process.kill())
+
+  const [own, ...others] = callers as [CallerTime, ...Array<CallerTime>]
+  const caller = (percentile: "p50" | "p99", bar: number): Result =>
+    result({
+      name: `${own.name}: caller's time, ${percentile}`,
+      value: median(own[percentile]),
+      unit: "µs",
+      bar: { kind: "at most", value: bar },
+      min: Math.min(...own[percentile]),
+      max: Math.max(...own[percentile]),
+      peers: Object.fromEntries(others.map((other) => [other.name, median(other[percentile])]))
+    })
+  const cpu = (figures: Found["spans"], name: string, bar: number | undefined): Result => {
+    const [ours] = figures
+    const other = figures.find((figure) => figure.name === name)!
+    return result({
+      name: `${own.name}: CPU with delivery`,
+      value: ours!.median / other.median,
+      unit: `of ${name}`,
+      bar: bar === undefined ? undefined : { kind: "at most", value: bar },
+      min: ours!.min / other.median,
+      max: ours!.max / other.median,
+      peers: { "µs": ours!.median, "µs of that": other.median }
+    })
+  }
+  return [
+    caller("p50", 10),
+    caller("p99", 100),
+    cpu(spans, "OpenTelemetry JS", 1),
+    cpu(spans, "@langfuse/otel", undefined),
+    cpu(events, "langfuse", undefined)
+  ]
+}

@@ -1,0 +1,94 @@
+/** Measures the calls of `subjects.ts`, for `llm.bench.ts`. Its arguments: `quick` or `full`, and the address of Langfuse. */
+import { say } from "../child.ts"
+import type { Figure, Subject } from "../compare.ts"
+import { compare } from "../compare.ts"
+import type { Logger } from "./subjects.ts"
+import { langfuse, langfuseOtel, otel, ours } from "./subjects.ts"
+
+/**
+ * The caller's own time per call in microseconds: percentiles of each round, less the median of the same measurement
+ * around nothing.
+ */
+export interface CallerTime {
+  readonly name: string
+  readonly p50: ReadonlyArray<number>
+  readonly p99: ReadonlyArray<number>
+}
+
+/** What this program says. */
+export interface Found {
+  readonly callers: ReadonlyArray<CallerTime>
+  /** CPU time of the whole process, delivery included. */
+  readonly spans: ReadonlyArray<Figure>
+  /** The same with `langfuse`, in rounds of their own: it takes so long that there are fewer calls in them. */
+  readonly events: ReadonlyArray<Figure>
+}
+
+/** The event loop turns, so that delivery takes place. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+const callsPerTurn = 100
+
+const subject = ({ logMany, name, settle }: Logger): Subject => ({
+  name,
+  run: async (count) => {
+    for (let done = 0; done < count; done += callsPerTurn) {
+      logMany(callsPerTurn)
+      await turn()
+    }
+    await settle()
+  }
+})
+
+/** Microseconds of each of `count` calls, the shortest first. */
+const sorted = async (count: number, act: (call: number) => void): Promise<Float64Array> => {
+  const times = new Float64Array(count)
+  for (let call = 0; call < count; call++) {
+    const before = performance.now()
+    act(call)
+    times[call] = (performance.now() - before) * 1_000
+    if (call % callsPerTurn === callsPerTurn - 1) await turn()
+  }
+  return times.sort()
+}
+
+const percentile = (times: Float64Array, share: number): number => times[Math.floor((times.length - 1) * share)]!
+
+const callers = async (
+  loggers: ReadonlyArray<Logger>,
+  { count, rounds }: { readonly count: number; readonly rounds: number }
+): Promise<ReadonlyArray<CallerTime>> => {
+  const times = loggers.map(({ name }) => ({ name, p50: new Array<number>(), p99: new Array<number>() }))
+  // the first round is for the compiler
+  for (let round = 0; round <= rounds; round++) {
+    for (const [index, { log, settle }] of loggers.entries()) {
+      const base = percentile(await sorted(count, () => {}), 0.5)
+      const found = await sorted(count, log)
+      await settle()
+      if (round === 0) continue
+      times[index]!.p50.push(percentile(found, 0.5) - base)
+      times[index]!.p99.push(percentile(found, 0.99) - base)
+    }
+  }
+  return times
+}
+
+const [, , size, address] = process.argv
+const quick = size === "quick"
+const library = await ours()
+const others = [otel(), langfuseOtel()]
+const slow = langfuse(address!)
+
+say(
+  {
+    callers: [
+      ...await callers([library, ...others], quick ? { count: 3_000, rounds: 5 } : { count: 10_000, rounds: 9 }),
+      ...await callers([slow], quick ? { count: 500, rounds: 3 } : { count: 1_000, rounds: 7 })
+    ],
+    spans: await compare(
+      [library, ...others].map(subject),
+      quick ? { count: 5_000, rounds: 5 } : { count: 20_000, rounds: 9 }
+    ),
+    events: await compare([library, slow].map(subject), quick ? { count: 500, rounds: 3 } : { count: 1_000, rounds: 7 })
+  } satisfies Found
+)

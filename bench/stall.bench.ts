@@ -1,0 +1,49 @@
+/**
+ * How long the event loop is held at a time while prompts of 1 MB are logged: next to a program that makes the same
+ * prompts and logs nothing, whose stalls are the machine's and the collector's, and next to OpenTelemetry JS with an
+ * exporter that turns its batches into JSON.
+ */
+import { Effect, Redacted } from "effect"
+import * as EmbeddedPostgres from "../src/EmbeddedPostgres.ts"
+import { answer } from "./child.ts"
+import { median } from "./compare.ts"
+import type { Result } from "./report.ts"
+import { result } from "./report.ts"
+import type { Found, Way } from "./stall/prompts.ts"
+
+const ways: ReadonlyArray<Way> = ["nothing", "taken", "postgres", "otel"]
+
+export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
+  Effect.gen(function*() {
+    const { url } = yield* EmbeddedPostgres.make({ durable: true })
+    const seconds = quick ? 1 : 5
+    const found: Record<Way, Array<Found>> = { nothing: [], taken: [], postgres: [], otel: [] }
+    for (let round = 0; round < 3; round++) {
+      for (const way of ways) {
+        const args = [way, String(seconds), Redacted.value(url)]
+        found[way].push(yield* Effect.promise(() => answer<Found>("stall/prompts", { args })))
+      }
+    }
+    const of = (way: Way, figure: keyof Found): Array<number> => found[way].map((run) => run[figure])
+    const stall = (name: string, way: Way, figure: "p999" | "max", bar: number | undefined): Result =>
+      result({
+        name,
+        value: median(of(way, figure)),
+        unit: "ms",
+        bar: bar === undefined ? undefined : { kind: "at most", value: bar },
+        min: Math.min(...of(way, figure)),
+        max: Math.max(...of(way, figure)),
+        peers: {
+          "without the library": median(of("nothing", figure)),
+          "OpenTelemetry JS": median(of("otel", figure)),
+          prompts: median(of(way, "made")),
+          missing: Math.max(...of(way, "missing"))
+        }
+      })
+    return [
+      stall("stall, 1 MB prompts: longest", "taken", "max", 10),
+      stall("stall, 1 MB prompts: p99.9", "taken", "p999", undefined),
+      stall("stall, 1 MB prompts to PostgreSQL: longest", "postgres", "max", 10),
+      stall("stall, 1 MB prompts to PostgreSQL: p99.9", "postgres", "p999", undefined)
+    ]
+  }).pipe(Effect.scoped, Effect.runPromise)

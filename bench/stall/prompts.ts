@@ -1,0 +1,148 @@
+/**
+ * A program that has a prompt of 1 MB to log every 20 ms, and looks how long its event loop is held at a time. Its
+ * arguments: what it does with the prompts, for how many seconds, and the address of PostgreSQL.
+ */
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-base"
+import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base"
+import { Effect, Layer, ManagedRuntime, Redacted, Runtime } from "effect"
+import { ObservabilityService } from "../../src/ObservabilityService.ts"
+import * as PgProvider from "../../src/PgProvider.ts"
+import type { Provider } from "../../src/Provider.ts"
+import { say } from "../child.ts"
+
+/** What this program does with a prompt. */
+export type Way = "nothing" | "taken" | "postgres" | "otel"
+
+/** The gaps between two turns of a timer of 1 ms, in milliseconds, and what became of the prompts. */
+export interface Found {
+  readonly p999: number
+  readonly max: number
+  readonly made: number
+  /** Prompts that the store did not get. */
+  readonly missing: number
+}
+
+interface Logger {
+  readonly log: (prompt: string) => void
+  /** Delivers what waits, and returns how many prompts have been delivered since the start. */
+  readonly delivered: () => Promise<number>
+}
+
+const ours = async (provider: Layer.Layer<PgProvider.PgProvider, PgProvider.PgOptionsError>): Promise<Logger> => {
+  const runtime = ManagedRuntime.make(
+    Layer.scoped(
+      ObservabilityService,
+      Effect.flatMap(PgProvider.PgProvider, (each) => ObservabilityService.make({ providers: [each] }))
+    ).pipe(Layer.provide(provider))
+  )
+  const service = await runtime.runPromise(ObservabilityService)
+  const runSync = Runtime.runSync(await runtime.runtime())
+  const parent = runSync(service.startTrace({ name: "bench" }))
+  // the trace itself, so that what is counted afterwards are prompts
+  await runtime.runPromise(service.flush())
+  let logged = 0
+  return {
+    log: (input) => {
+      logged++
+      runSync(service.logLlmCall(parent, { model: "gpt-4o", provider: "openai", input }))
+    },
+    delivered: async () => {
+      const [receipt] = Object.values(await runtime.runPromise(service.flush({ timeout: "1 minute" })))
+      return logged - (receipt!.accepted - receipt!.written)
+    }
+  }
+}
+
+const taking: Provider = { name: "taking", write: () => Effect.void }
+
+/** As often as ours, where the default is every 5 seconds, of which a short run would see nothing. */
+const otel = (): Logger => {
+  let exported = 0
+  const plain = ({ attributes, name, startTime }: ReadableSpan) => ({ attributes, name, startTime })
+  const processor = new BatchSpanProcessor({
+    export: (batch, done) => {
+      if (JSON.stringify(batch.map(plain)).length > 0) exported += batch.length
+      done({ code: 0 })
+    },
+    shutdown: () => Promise.resolve()
+  }, { scheduledDelayMillis: 200 })
+  const tracer = new BasicTracerProvider({ spanProcessors: [processor] }).getTracer("bench")
+  return {
+    log: (prompt) => {
+      const attributes = { "gen_ai.request.model": "gpt-4o", "gen_ai.input.messages": prompt }
+      tracer.startSpan("chat gpt-4o", { attributes }).end()
+    },
+    delivered: async () => {
+      await processor.forceFlush()
+      return exported
+    }
+  }
+}
+
+const [, , way, seconds, url] = process.argv
+
+const loggers: Record<Way, () => Logger | Promise<Logger>> = {
+  nothing: () => {
+    let made = 0
+    return { log: () => made++, delivered: async () => made }
+  },
+  taken: () => ours(Layer.succeed(PgProvider.PgProvider, taking)),
+  postgres: () => ours(PgProvider.layer({ url: Redacted.make(url!) })),
+  otel
+}
+
+const prompt = (() => {
+  const words = "effect;describes;a \"program\";who;runs;it,;in the end?\n;fiber;scope;café".split(";")
+  let state = 1
+  let text = ""
+  while (text.length < 1_100_000) {
+    state = state * 48_271 % 2_147_483_647
+    text += `${words[state % words.length]} `
+  }
+  const source = Buffer.from(text, "latin1")
+  // copied each time, as what comes from a socket is: a slice of a text would share its memory
+  return (number: number): string => {
+    const from = number * 997 % 100_000
+    return source.toString("latin1", from, from + 1_000_000)
+  }
+})()
+
+const logger = await loggers[way as Way]()
+let made = 0
+
+const logFor = (millis: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setInterval(() => logger.log(prompt(made++)), 20)
+    setTimeout(() => {
+      clearInterval(timer)
+      resolve()
+    }, millis)
+  })
+
+// for the compiler, and for PostgreSQL to be prepared
+await logFor(500)
+await logger.delivered()
+
+const gaps: Array<number> = []
+let last = performance.now()
+const probe = (): void => {
+  const now = performance.now()
+  gaps.push(now - last)
+  last = now
+  timer = setTimeout(probe, 1)
+}
+let timer = setTimeout(probe, 1)
+await logFor(Number(seconds) * 1_000)
+// what is on its way is delivered under the probe, too
+const delivered = await logger.delivered()
+clearTimeout(timer)
+
+gaps.sort((left, right) => left - right)
+say(
+  {
+    p999: gaps[Math.floor((gaps.length - 1) * 0.999)]!,
+    max: gaps.at(-1)!,
+    made,
+    missing: made - delivered
+  } satisfies Found
+)
