@@ -12,8 +12,7 @@ export const llmBench = async (quick: boolean): Promise<ReadonlyArray<Result>> =
   // beside the process whose CPU time is measured
   const langfuse = await start<string>("llm/ingestion")
   const { callers, events, spans } = await answer<Found>("llm/calls", {
-    args: [quick ? "quick" : "full", langfuse.message],
-    flags: ["--expose-gc"]
+    args: [quick ? "quick" : "full", langfuse.message]
   }).finally(() => langfuse.process.kill())
 
   const [own, ...others] = callers as [CallerTime, ...Array<CallerTime>]

@@ -108,6 +108,4 @@ const Live = Layer.merge(ObservabilityLive, PgClient.layerConfig({ url: Config.r
   Layer.provide(EmbeddedPostgres.layerDatabaseUrl())
 )
 
-Effect.runPromise(
-  main.pipe(Effect.provide(Layer.merge(ToolsLive, Observed)), Effect.provide(Live))
-)
+Effect.runPromise(main.pipe(Effect.provide(Layer.provideMerge(Layer.merge(ToolsLive, Observed), Live))))

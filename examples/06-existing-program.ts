@@ -2,7 +2,7 @@
 // layer at its end records all of it. Run it with `npx tsx examples/06-existing-program.ts`.
 import { SqlClient } from "@effect/sql"
 import { PgClient } from "@effect/sql-pg"
-import { Config, Console, Effect, Layer, Schedule, Stream } from "effect"
+import { Config, Console, Data, Effect, Layer, Schedule, Stream } from "effect"
 import { flush, ObservabilityLive } from "effect-observability"
 import * as EffectTracer from "effect-observability/EffectTracer"
 import * as EmbeddedPostgres from "effect-observability/EmbeddedPostgres"
@@ -15,11 +15,13 @@ const fetchPage = Effect.fn("fetchPage")(function*(page: number) {
   return [`document ${2 * page}`, `document ${2 * page + 1}`]
 })
 
+class IndexBusy extends Data.TaggedError("IndexBusy")<{ readonly message: string }> {}
+
 let refusals = 1
 
 const store = (document: string) =>
   Effect.gen(function*() {
-    if (document === "document 1" && refusals-- > 0) return yield* Effect.fail(new Error("the index is busy"))
+    if (document === "document 1" && refusals-- > 0) return yield* new IndexBusy({ message: "try again" })
     const sql = yield* SqlClient.SqlClient
     yield* sql`insert into documents ${sql.insert({ name: document })}`
   }).pipe(

@@ -112,6 +112,8 @@ let service: Service | undefined
 const application = Effect.gen(function*() {
   const postgres = yield* PgProvider.make({ url: Redacted.make(url) })
   service = yield* ObservabilityService.make({ providers: [postgres], delivery: { spoolDirectory } })
+  // what it costs to load and to connect is not what it costs to run
+  delays.reset()
   const every = (pause: Duration.DurationInput, self: Effect.Effect<void>) =>
     Effect.forever(Effect.zipRight(self, Effect.sleep(pause)))
   yield* Effect.raceFirst(

@@ -25,9 +25,13 @@ import { captureLimits } from "./internal/capture.ts"
 import { iterationOf } from "./internal/iteration.ts"
 import { noopService } from "./internal/noopService.ts"
 import { Pricer } from "./internal/pricing/pricer.ts"
+import { Capturing } from "./internal/recording/capturing.ts"
 import { Intake } from "./internal/recording/intake.ts"
+import { Logbook } from "./internal/recording/logbook.ts"
 import { OpenSpan } from "./internal/recording/openSpan.ts"
-import { Recorder } from "./internal/recording/recorder.ts"
+import type { Room } from "./internal/recording/room.ts"
+import { Spans } from "./internal/recording/spans.ts"
+import { Traces } from "./internal/recording/traces.ts"
 import { redacting } from "./internal/redaction.ts"
 import type { Observation, Resource, SpanType } from "./Observation.ts"
 import * as Pricing from "./Pricing.ts"
@@ -134,8 +138,10 @@ export interface SpanOrigin {
   readonly traceId?: TraceId | undefined
   /** Default: drawn. */
   readonly spanId?: SpanId | undefined
-  /** For a span without a parent: whether its trace is sampled. Default: `true`. */
+  /** For a span without a parent: whether its trace is sampled. Default: as `subjects`, else `true`. */
   readonly sampled?: boolean | undefined
+  /** For a span without a parent: the context whose user, session and knowledge base its trace is for. Default: none. */
+  readonly subjects?: TraceContext | undefined
   /** Nanoseconds of the fiber's clock. Default: now. */
   readonly startTimeNanos?: bigint | undefined
 }
@@ -179,7 +185,9 @@ export interface Unsafe {
     event: Input.SpanEvent
   ) => void
   readonly addLink: (span: SpanHandle, link: Input.SpanLink) => void
-  /** Adds to a span, or to the span or trace that a context stands in. */
+  /** Sets one attribute, which costs less than an update of the whole. */
+  readonly addAttribute: (span: SpanHandle, key: string, value: unknown) => void
+  /** Adds to a span, or to the span or trace that a context stands in, also to one that has ended. */
   readonly updateSpan: (span: SpanHandle | TraceContext, update: Input.SpanUpdate) => void
 }
 
@@ -203,7 +211,11 @@ export interface Service {
     type?: SpanType,
     options?: Omit<Input.SpanOptions, "type">
   ) => Effect.Effect<SpanHandle, never, Scope.Scope>
-  /** Adds to a span, or to the span or trace that a context stands in. */
+  /**
+   * Adds to a span, or to the span or trace that a context stands in, also to one that has ended: it is then written once
+   * more. Of a trace, tokens and cost become the totals that the program states, and what only spans have goes into the
+   * metadata.
+   */
   readonly updateSpan: (span: SpanHandle | TraceContext, update: Input.SpanUpdate) => Effect.Effect<void>
   /** Records a model call that is over; without a parent in a trace of its own. */
   readonly logLlmCall: (parent: TraceContext | undefined, call: Input.LlmCall) => Effect.Effect<void>
@@ -281,13 +293,15 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
       )
     }
     const pricer = new Pricer((options.pricing ?? Pricing.shipped).index)
-    const recorder = new Recorder({
+    const room: Room = {
       resource,
-      limits: captureLimits(options.capture),
-      maxOpen: options.maxOpenSpans ?? 100_000,
+      capturing: new Capturing(captureLimits(options.capture)),
       intake,
-      price: pricer.price
-    })
+      maxOpen: options.maxOpenSpans ?? 100_000
+    }
+    const traces = new Traces(room)
+    const spans = new Spans(room, traces, pricer.price)
+    const logbook = new Logbook(room, traces)
     /** A mistake in recording is counted, and is never the application's. */
     const recording = (record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void): Effect.Effect<void> =>
       Effect.withFiberRuntime((fiber) => {
@@ -310,7 +324,7 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
     const unsafe: Unsafe = {
       startTrace: (fiber, trace) => {
         try {
-          return recorder.startTrace(ambientOf(fiber), trace)
+          return traces.start(ambientOf(fiber), trace)
         } catch {
           failedRecordings++
           return undefined
@@ -318,16 +332,16 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
       },
       endTrace: (fiber, context, exit) => {
         try {
-          recorder.endTraceOfRegion(ambientOf(fiber), context, exit)
+          traces.endOfRegion(ambientOf(fiber), context, exit)
         } catch {
           failedRecordings++
         }
       },
       startSpan: (fiber, parent, name, spanOptions, origin) => {
         try {
-          const span = recorder.startSpan(ambientOf(fiber), parent, name, spanOptions, origin)
+          const span = spans.start(ambientOf(fiber), parent, name, spanOptions, origin)
           const iteration = iterationOf(fiber, parent)
-          if (iteration !== undefined) recorder.updateSpan(span, { attributes: iteration })
+          if (iteration !== undefined) spans.update(span, { attributes: iteration })
           return span
         } catch {
           failedRecordings++
@@ -336,29 +350,36 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
       },
       endSpan: (fiber, span, exit, endTimeNanos) => {
         try {
-          if (span instanceof OpenSpan) recorder.endSpan(ambientOf(fiber), span, exit, endTimeNanos)
+          if (span instanceof OpenSpan) spans.end(ambientOf(fiber), span, exit, endTimeNanos)
         } catch {
           failedRecordings++
         }
       },
       addEvent: (fiber, span, event) => {
         try {
-          if (span instanceof OpenSpan) recorder.addEvent(ambientOf(fiber), span, event)
+          if (span instanceof OpenSpan) spans.addEvent(ambientOf(fiber), span, event)
         } catch {
           failedRecordings++
         }
       },
       addLink: (span, link) => {
         try {
-          if (span instanceof OpenSpan) recorder.addLink(span, link)
+          if (span instanceof OpenSpan) spans.addLink(span, link)
+        } catch {
+          failedRecordings++
+        }
+      },
+      addAttribute: (span, key, value) => {
+        try {
+          if (span instanceof OpenSpan) spans.addAttribute(span, key, value)
         } catch {
           failedRecordings++
         }
       },
       updateSpan: (span, update) => {
         try {
-          if (span instanceof OpenSpan) recorder.updateSpan(span, update)
-          else if (span instanceof TraceContext) recorder.annotate(span, update)
+          if (span instanceof OpenSpan) spans.update(span, update)
+          else if (span instanceof TraceContext) spans.annotate(span, update)
         } catch {
           failedRecordings++
         }
@@ -368,7 +389,9 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
     yield* Effect.addFinalizer(() =>
       Effect.zipRight(
         recording((fiber) => {
-          recorder.endAll(ambientOf(fiber))
+          const ambient = ambientOf(fiber)
+          spans.endAll(ambient)
+          traces.endAll(ambient)
           intake.drain()
         }),
         Effect.forEach(deliveries, (delivery) => delivery.close(options.closeDeadline ?? "5 seconds"), {
@@ -390,17 +413,17 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
             : Effect.succeed(context)
         }),
       endTrace: (context, end = {}) =>
-        Effect.zipRight(recording((fiber) => recorder.endTrace(ambientOf(fiber), context, end)), service.afterTrace),
+        Effect.zipRight(recording((fiber) => traces.end(ambientOf(fiber), context, end)), service.afterTrace),
       afterTrace: options.flushOnTraceEnd === undefined
         ? Effect.void
         : Effect.suspend(() => Effect.asVoid(service.flush({ timeout: options.flushOnTraceEnd }))),
       span: (parent, name, type, spanOptions) => acquireSpan(service, () => parent, name, { ...spanOptions, type }),
       updateSpan: (span, update) => Effect.sync(() => unsafe.updateSpan(span, update)),
-      logLlmCall: (parent, call) => logging(parent, (fiber) => recorder.logLlmCall(ambientOf(fiber), parent, call)),
+      logLlmCall: (parent, call) => logging(parent, (fiber) => spans.logLlmCall(ambientOf(fiber), parent, call)),
       logChatMessage: (parent, message) =>
-        logging(parent, (fiber) => recorder.logChatMessage(ambientOf(fiber), parent, message)),
+        logging(parent, (fiber) => logbook.chatMessage(ambientOf(fiber), parent, message)),
       logDocumentEvent: (parent, event) =>
-        logging(parent, (fiber) => recorder.logDocumentEvent(ambientOf(fiber), parent, event)),
+        logging(parent, (fiber) => logbook.documentEvent(ambientOf(fiber), parent, event)),
       flush: (flushOptions) =>
         Effect.map(
           Effect.forEach(
@@ -416,8 +439,8 @@ const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
         ),
       stats: Effect.sync(() => ({
         providers: Object.fromEntries(deliveries.map((delivery) => [delivery.provider, delivery.stats()])),
-        openSpans: recorder.openSpans,
-        openTraces: recorder.openTraces,
+        openSpans: spans.count,
+        openTraces: traces.count,
         failedRedactions,
         failedRecordings,
         unpricedModels: pricer.unpricedModels()

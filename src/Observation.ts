@@ -242,7 +242,9 @@ export interface ModelCall {
   /** The price that the cost was computed with; `undefined` for a cost that the program stated, and where there is none. */
   readonly priceId: string | undefined
   /**
-   * `true` when a span below this one holds usage too: then these figures repeat it, and a total leaves them out.
+   * `true` when spans below this one hold all of its figures, too: then these only repeat them, and a total leaves them
+   * out. Where they hold its tokens alone, or its cost alone, the other one counts here, and what is repeated is kept in
+   * the attributes, under `observability.repeated`.
    */
   readonly isSubtotal: boolean
 }

@@ -173,6 +173,9 @@ export const withSpanStream: {
 /**
  * Adds to the span, or the trace, in which the program runs. Outside of any it does nothing.
  *
+ * A trace has no columns for a model call: of it, tokens and cost become the totals that the program states, and what else
+ * only spans have goes into the metadata.
+ *
  * @since 0.1.0
  * @category combinators
  */

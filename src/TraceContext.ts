@@ -166,6 +166,8 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   readonly kbId: string | undefined
   /** Whether the span is one of another process: the context was received, and what is begun here stands below it. */
   readonly isRemote: boolean
+  /** What the recorder of this process keeps of the span. It is no part of the value, and goes nowhere with it. */
+  #record: object | undefined = undefined
 
   private constructor(
     traceId: TraceId,
@@ -340,6 +342,16 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   static toTraceparent(context: TraceContext): string {
     const flags = (context.sampled ? 1 : 0) | (context.random ? 2 : 0)
     return `00-${context.traceId}-${context.spanId}-0${flags}`
+  }
+
+  /** @internal */
+  static recordOf(context: TraceContext): object | undefined {
+    return context.#record
+  }
+
+  /** @internal */
+  static setRecord(context: TraceContext, record: object): void {
+    context.#record = record
   }
 
   /** @internal */

@@ -2,12 +2,11 @@
 import * as LanguageModel from "@effect/ai/LanguageModel"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Schema, Stream } from "effect"
-import * as AiTelemetry from "../src/AiTelemetry.ts"
-import { ObservabilityService } from "../src/ObservabilityService.ts"
+import type * as AiTelemetry from "../src/AiTelemetry.ts"
 import * as Testing from "../src/Testing.ts"
 import { fieldsOf, recording } from "./ai/recording.ts"
 import type { Reply } from "./ai/vendorServer.ts"
-import { anthropic, json, openAi, openAiModel, stream, streamUpTo, vendorServer } from "./ai/vendorServer.ts"
+import { anthropic, json, openAi, openAiModel, stream, streamUpTo } from "./ai/vendorServer.ts"
 
 const generate = LanguageModel.generateText({ prompt: "Who are you?" })
 const streamed = LanguageModel.streamText({ prompt: "Who are you?" })
@@ -334,17 +333,5 @@ describe("a stream", () => {
       assert.strictEqual(call.status, "interrupted")
       assert.deepStrictEqual(call.output, { role: "assistant", content: "Hi there!" })
       assert.notProperty(call.attributes, "stream.abandoned")
-    }))
-})
-
-describe("the layer", () => {
-  it.scopedLive("leaves the model as it is where nothing is recorded", () =>
-    Effect.gen(function*() {
-      const url = yield* vendorServer([json("openai-text.json")])
-      const response = yield* generate.pipe(
-        Effect.provide(openAi<ObservabilityService>(url, AiTelemetry.observe)),
-        Effect.provide(ObservabilityService.layerNoop)
-      )
-      assert.include(response.text, "unicorn")
     }))
 })

@@ -1,5 +1,6 @@
 /** When a call begins and ends, with a model of the program's own, on the test's clock. */
 import * as LanguageModel from "@effect/ai/LanguageModel"
+import type * as Response from "@effect/ai/Response"
 import * as Telemetry from "@effect/ai/Telemetry"
 import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
@@ -7,6 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema, Stream, TestClock } from "effect"
 import { readdirSync, readFileSync } from "node:fs"
 import * as AiTelemetry from "../src/AiTelemetry.ts"
+import { ObservabilityService } from "../src/ObservabilityService.ts"
 import { withTrace } from "../src/Span.ts"
 import * as Testing from "../src/Testing.ts"
 import { fieldsOf, observing } from "./ai/recording.ts"
@@ -108,6 +110,48 @@ describe("a model of the program's own", () => {
         costUsd: undefined
       })
     }).pipe(Effect.provide(Testing.layer())))
+
+  const saying = (...said: ReadonlyArray<Response.StreamPartEncoded>) =>
+    AiTelemetry.observe(
+      Layer.effect(
+        LanguageModel.LanguageModel,
+        LanguageModel.make({ generateText: () => Effect.succeed([]), streamText: () => Stream.fromIterable(said) })
+      ),
+      { captureContent: "output" }
+    )
+
+  it.effect("that gives no figures has none, and nothing is wrong with that", () =>
+    Effect.gen(function*() {
+      const none = { inputTokens: undefined, outputTokens: undefined, totalTokens: undefined }
+      const silent = saying({ type: "finish", reason: "stop", usage: none })
+      const { calls: [call] } = yield* observing(silent, Stream.runDrain(streamed).pipe(withTrace("trace")))
+      assert.strictEqual(call?.status, "success")
+      assert.isUndefined(call?.modelCall?.usage)
+      assert.notProperty(call?.attributes, "observability.problems")
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("that does not stop talking is recorded within limits", () =>
+    Effect.gen(function*() {
+      const delta = { type: "text-delta", id: "1", delta: "x".repeat(300_000) } as const
+      const talking = saying({ type: "text-start", id: "1" }, delta, delta, delta, delta, ...parts.slice(-1))
+      const { calls: [call] } = yield* observing(talking, Stream.runDrain(streamed).pipe(withTrace("trace")))
+      assert.deepStrictEqual(call?.output, {
+        role: "assistant",
+        content: `${"x".repeat(1_000_000)}… [cut: 200000 characters]`
+      })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("is the same one where nothing is recorded", () =>
+    Effect.gen(function*() {
+      const own = yield* LanguageModel.make({ generateText: () => Effect.succeed([]), streamText: () => Stream.empty })
+      const given = yield* LanguageModel.LanguageModel.pipe(
+        Effect.provide(Layer.provide(
+          AiTelemetry.observe(Layer.succeed(LanguageModel.LanguageModel, own)),
+          ObservabilityService.layerNoop
+        ))
+      )
+      assert.strictEqual(given, own)
+    }))
 
   it.effect("the program's own span transformer hears of every answer, be it the call's or the model's", () =>
     Effect.gen(function*() {

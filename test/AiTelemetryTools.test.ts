@@ -47,7 +47,7 @@ const twoTurns = [json("openai-tool-call.json"), json("openai-tool-answer.json")
 describe("tools", () => {
   it.scopedLive("each call of a loop and each tool is one record, side by side below what the program is in", () =>
     Effect.gen(function*() {
-      const { shape } = yield* recording(openAi, twoTurns, conversation.pipe(Effect.provide(sunny)))
+      const { shape, spans } = yield* recording(openAi, twoTurns, conversation.pipe(Effect.provide(sunny)))
       assert.deepStrictEqual(shape, [
         "trace trace [success] tokens=621/35 cost=$0.000946",
         "├─ llm chat gpt-4.1 [success] tokens=291/23 cost=$0.000574",
@@ -55,6 +55,8 @@ describe("tools", () => {
         "│  └─ span read the thermometer [success]",
         "└─ llm chat gpt-4.1 [success] tokens=330/12 cost=$0.000372"
       ])
+      // nobody has asked for it
+      assert.deepStrictEqual(spans.filter(({ input, output }) => (input ?? output) !== undefined), [])
     }).pipe(Effect.provide(Testing.layer())))
 
   it.scopedLive("what the model asked for is known by name, and by content where that is asked for", () =>

@@ -82,7 +82,7 @@ const drawnBy = (seen: ReadonlyArray<Seen>): ReadonlyArray<Drawn> => {
             status: statusOf(exit),
             start: Number(startTime / 1_000n),
             duration: Number((endTime - startTime) / 1_000n),
-            attributes: withoutStacks(Object.fromEntries(span.attributes)),
+            attributes: seenByBoth(Object.fromEntries(span.attributes)),
             events: span.told,
             below: below(span.spanId)
           }
@@ -104,7 +104,7 @@ const drawnFrom = (spans: ReadonlyArray<Span>): ReadonlyArray<Drawn> => {
         status: span.status,
         start: span.startTimeUnixMicros,
         duration: span.durationMicros!,
-        attributes: withoutStacks(span.attributes ?? {}),
+        attributes: seenByBoth(span.attributes ?? {}),
         events: (span.events ?? []).map(({ name, timeUnixMicros }) => `${name} ${timeUnixMicros}`),
         below: below(span.spanId)
       }))
@@ -112,8 +112,11 @@ const drawnFrom = (spans: ReadonlyArray<Span>): ReadonlyArray<Drawn> => {
   return below(undefined)
 }
 
-const withoutStacks = (attributes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(Object.entries(attributes).filter(([key]) => key !== "code.stacktrace"))
+/** What both saw: stacks name lines of the tracer, and only a record says which attempt it was. */
+const seenByBoth = (attributes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(attributes).filter(([key]) => key !== "code.stacktrace" && !key.startsWith("schedule."))
+  )
 
 const elapse = <A, E>(program: Effect.Effect<A, E>) =>
   Effect.gen(function*() {

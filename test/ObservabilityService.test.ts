@@ -1,6 +1,7 @@
 /** What the service promises: records, figures, redaction, bounds, and its end. */
 import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, Cause, Effect, Exit, Fiber, Layer, ManagedRuntime, Scope, TestClock } from "effect"
+import { sequential } from "../src/IdGenerator.ts"
 import type * as Input from "../src/Input.ts"
 import { logChatMessage, logDocumentEvent, logLlmCall } from "../src/Log.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
@@ -10,7 +11,7 @@ import type { Provider } from "../src/Provider.ts"
 import { memory } from "../src/Provider.ts"
 import { annotate, span, withSpan, withTrace, withTraceContext } from "../src/Span.ts"
 import * as Testing from "../src/Testing.ts"
-import { Current } from "../src/TraceContext.ts"
+import { Current, TraceContext } from "../src/TraceContext.ts"
 
 const spans = Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Span"))
 const traces = Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Trace"))
@@ -362,6 +363,8 @@ describe("impossible figures", () => {
 })
 
 describe("redact", () => {
+  const elsewhere = TraceContext.unsafeRoot(sequential(), 0)
+
   const secretProgram = Effect.gen(function*() {
     yield* annotate({ attributes: { key: "secret" }, input: "secret", output: "secret" })
     yield* logChatMessage({ role: "user", content: "secret", sources: ["secret"], metadata: { key: "secret" } })
@@ -375,7 +378,7 @@ describe("redact", () => {
     })
     return yield* Effect.fail(new TypeError("secret"))
   }).pipe(
-    withSpan("span"),
+    withSpan("span", { links: [{ context: elsewhere, attributes: { key: "secret" } }] }),
     withTrace("trace", { userId: "secret", input: "secret", metadata: { key: "secret" }, tags: ["secret"] }),
     Effect.exit
   )

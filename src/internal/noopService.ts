@@ -30,6 +30,7 @@ export const noopService: Service = {
     endSpan: () => {},
     addEvent: () => {},
     addLink: () => {},
+    addAttribute: () => {},
     updateSpan: () => {}
   }
 }

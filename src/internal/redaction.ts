@@ -43,6 +43,8 @@ const emptied = (observation: Observation): Observation => {
         ...observation,
         userId: undefined,
         attributes: { redaction: notice },
+        events: undefined,
+        links: observation.links?.map((link) => ({ ...link, attributes: {} })),
         input: notice,
         output: notice,
         error: withoutText(observation.error)

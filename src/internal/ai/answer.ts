@@ -90,8 +90,8 @@ export class Answer {
 
 // internal
 
-/** As many characters as the service keeps of one text; what follows is only counted. */
-const maxCharacters = 1_048_576
+/** Of all texts together, a little less than the service keeps of one; what follows is only counted. */
+const maxCharacters = 1_000_000
 
 const maxBlocks = 1_000
 

@@ -5,6 +5,7 @@ import type { SpanHandle } from "../../SpanHandle.ts"
 import type { TraceContext } from "../../TraceContext.ts"
 import type { Outcome } from "../outcome.ts"
 import { OpenRecord } from "./intake.ts"
+import { maxListed } from "./limits.ts"
 import type { OpenTrace } from "./openTrace.ts"
 import type { Timeline } from "./timeline.ts"
 
@@ -29,9 +30,12 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
   output: Observation.Json | undefined
   metrics: Observation.SpanMetrics | undefined
   modelCall: Observation.ModelCall | undefined
-  /** Whether a span below it holds usage. */
-  usageBelow = false
+  /** Whether a span below it holds tokens. */
+  tokensBelow = false
+  /** Whether a span below it holds a cost. */
+  costBelow = false
   size = baseSize
+  private parent: OpenSpan | undefined
   private status: Observation.Status = "in_progress"
   private error: Observation.ErrorDetails | undefined
   private durationMicros: number | undefined
@@ -40,6 +44,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
   constructor(
     resource: Observation.Resource,
     context: TraceContext,
+    parent: OpenSpan | undefined,
     parentIsRemote: boolean,
     name: string,
     type: Observation.SpanType,
@@ -51,6 +56,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
     super()
     this.resource = resource
     this.context = context
+    this.parent = parent
     this.parentIsRemote = parentIsRemote
     this.name = name
     this.type = type
@@ -70,6 +76,12 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
 
   get isOpen(): boolean {
     return this.status === "in_progress"
+  }
+
+  /** The nearest span above it that has not ended. Those that have are let go: a chain of daemons may have no end. */
+  get openParent(): OpenSpan | undefined {
+    while (this.parent !== undefined && !this.parent.isOpen) this.parent = this.parent.parent
+    return this.parent
   }
 
   addAttributes(attributes: Observation.JsonObject | undefined): void {
@@ -97,7 +109,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
     this.status = outcome.status
     this.error = outcome.error
     this.durationMicros = durationMicros
-    if (this.modelCall !== undefined && this.usageBelow) this.modelCall = { ...this.modelCall, isSubtotal: true }
+    this.parent = this.openParent
     // the first closed one is for what nobody has heard of yet: a store need not look for an earlier snapshot of it
     this.revision = this.revision === 0 ? closedRevision - 1 : closedRevision
   }
@@ -134,8 +146,6 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
     }
   }
 }
-
-const maxListed = 128
 
 /** What the fields of a span cost in memory, beside what was captured into it. */
 const baseSize = 600

@@ -9,11 +9,13 @@ import type { Outcome } from "../outcome.ts"
 import { OpenRecord } from "./intake.ts"
 import type { Timeline } from "./timeline.ts"
 
+type StatedTotals = Omit<Observation.Totals, "stated">
+
 export class OpenTrace extends OpenRecord {
   readonly resource: Observation.Resource
   readonly context: TraceContext
   readonly timeline: Timeline
-  readonly name: string | undefined
+  name: string | undefined
   readonly operationType: string | undefined
   readonly tags: ReadonlyArray<string> | undefined
   input: Observation.Json | undefined
@@ -23,7 +25,7 @@ export class OpenTrace extends OpenRecord {
   private status: Observation.Status = "in_progress"
   private error: Observation.ErrorDetails | undefined
   private durationMicros: number | undefined
-  private stated: Omit<Observation.Totals, "stated"> | undefined
+  private stated: StatedTotals | undefined
   private inputTokens: number | undefined
   private outputTokens: number | undefined
   private costUsd: BigDecimal.BigDecimal | undefined
@@ -46,6 +48,20 @@ export class OpenTrace extends OpenRecord {
     this.tags = tags
   }
 
+  get isOpen(): boolean {
+    return this.status === "in_progress"
+  }
+
+  /** What the program says goes before the sums, also where it says one figure now and another one later. */
+  state(totals: StatedTotals): void {
+    if ((totals.inputTokens ?? totals.outputTokens ?? totals.costUsd) === undefined) return
+    this.stated = {
+      inputTokens: totals.inputTokens ?? this.stated?.inputTokens,
+      outputTokens: totals.outputTokens ?? this.stated?.outputTokens,
+      costUsd: totals.costUsd ?? this.stated?.costUsd
+    }
+  }
+
   /** Counts a model call into the totals. */
   add(usage: Usage | undefined, costUsd: BigDecimal.BigDecimal | undefined): void {
     if (usage !== undefined) {
@@ -61,15 +77,10 @@ export class OpenTrace extends OpenRecord {
     if (metadata !== undefined) this.metadata = { ...this.metadata, ...metadata }
   }
 
-  close(
-    outcome: Outcome,
-    durationMicros: number | undefined,
-    stated: Omit<Observation.Totals, "stated"> | undefined
-  ): void {
+  close(outcome: Outcome, durationMicros: number | undefined): void {
     this.status = outcome.status
     this.error = outcome.error
     this.durationMicros = durationMicros
-    this.stated = stated
     this.revision = closedRevision - 1
   }
 

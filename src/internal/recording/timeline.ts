@@ -24,6 +24,11 @@ export class Timeline {
     return this.startUnixMicros + microsBetween(this.startNanos, nanos)
   }
 
+  /** The same times, counted from another moment, which may be later, too. @param nanos of the same clock */
+  startingAt(nanos: bigint): Timeline {
+    return new Timeline(this.at(nanos), nanos)
+  }
+
   /** The same times, counted from an earlier start. */
   from(earlierMicros: number): Timeline {
     return earlierMicros === 0

@@ -1,0 +1,99 @@
+/**
+ * Counts tokens and costs once, however many spans hold them. An agent, or a library around a model's own, often says
+ * again what the calls below it have said: such figures are kept, and left out of every sum.
+ *
+ * Tokens and cost are told apart: a call may know the one and the span above it the other.
+ */
+import * as BigDecimal from "effect/BigDecimal"
+import type { Json, JsonObject, ModelCall } from "../../Observation.ts"
+import type { Priced } from "../pricing/priceOf.ts"
+import type { OpenSpan } from "./openSpan.ts"
+
+/** What a call that began then cost; `undefined` when it is not known. */
+export type Price = (call: ModelCall, startTimeUnixMicros: number) => Priced | undefined
+
+export class Accounting {
+  private readonly price: Price | undefined
+
+  constructor(price: Price | undefined) {
+    this.price = price
+  }
+
+  /** A span has ended. */
+  settle(span: OpenSpan): void {
+    if (span.modelCall === undefined) return
+    const call = this.priced(span, withoutRepeated(span, span.modelCall), undefined)
+    span.modelCall = call
+    count(span, call, undefined)
+  }
+
+  /** What is found out about a call that is over counts, too: once, and not what was counted before. */
+  settleLate(span: OpenSpan, before: ModelCall | undefined): void {
+    if (span.modelCall === undefined || span.modelCall === before) return
+    const call = this.priced(span, withoutRepeated(span, span.modelCall), before)
+    span.modelCall = call
+    count(span, call, before)
+  }
+
+  /** The cost is computed unless the program stated it, here or below. What repeats other figures has no cost of its own. */
+  private priced(span: OpenSpan, call: ModelCall, before: ModelCall | undefined): ModelCall {
+    const isStated = call.costUsd !== undefined && call.priceId === undefined
+    if (call.isSubtotal || isStated || span.costBelow || span.tokensBelow || !isOtherCall(call, before)) return call
+    const priced = this.price?.(call, span.startUnixMicros)
+    if (priced === undefined && call.costUsd === undefined) return call
+    return { ...call, costUsd: priced?.costUsd, priceId: priced?.price.id }
+  }
+}
+
+// internal
+
+/**
+ * A span of whose figures all are held below is a subtotal. Where only the tokens are, or only the cost, the other one
+ * counts, and what is repeated moves out of the way: no sum can take one column of a row and leave the other.
+ */
+const withoutRepeated = (span: OpenSpan, call: ModelCall): ModelCall => {
+  if (!span.tokensBelow && !span.costBelow) return call
+  const countsTokens = call.usage !== undefined && !span.tokensBelow
+  const countsCost = call.costUsd !== undefined && !span.costBelow
+  if (!countsTokens && !countsCost) return { ...call, isSubtotal: true }
+  const repeated: Record<string, Json> = {}
+  if (!countsTokens && call.usage !== undefined) repeated["usage"] = knownOf(call.usage)
+  if (!countsCost && call.costUsd !== undefined) repeated["costUsd"] = BigDecimal.format(call.costUsd)
+  if (Object.keys(repeated).length === 0) return call
+  span.addAttributes({ [repeatedKey]: repeated })
+  return {
+    ...call,
+    usage: countsTokens ? call.usage : undefined,
+    costUsd: countsCost ? call.costUsd : undefined,
+    priceId: countsCost ? call.priceId : undefined
+  }
+}
+
+/** Under this key of its attributes a span keeps those of its figures that a span below it holds, too. */
+const repeatedKey = "observability.repeated"
+
+const knownOf = (usage: object): JsonObject =>
+  Object.fromEntries(Object.entries(usage).filter(([, tokens]) => tokens !== undefined))
+
+/** Whether what the price depends on has changed. */
+const isOtherCall = (call: ModelCall, before: ModelCall | undefined): boolean =>
+  call.usage !== before?.usage || call.model !== before?.model || call.provider !== before?.provider
+
+const count = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): void => {
+  if (!call.isSubtotal) {
+    span.trace?.add(
+      before?.usage === undefined ? call.usage : undefined,
+      before?.costUsd === undefined ? call.costUsd : undefined
+    )
+  }
+  const tokens = call.usage !== undefined
+  const cost = call.costUsd !== undefined
+  if (!tokens && !cost) return
+  // those that are over have been settled without it
+  for (let above = span.openParent; above !== undefined; above = above.openParent) {
+    // whoever told this one has told those above it
+    if ((above.tokensBelow || !tokens) && (above.costBelow || !cost)) return
+    above.tokensBelow ||= tokens
+    above.costBelow ||= cost
+  }
+}

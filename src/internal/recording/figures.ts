@@ -1,0 +1,56 @@
+/** The figures that a program says of a span: those that can be true, beside those that were known before. */
+import type * as Input from "../../Input.ts"
+import type { ModelCall, SpanMetrics } from "../../Observation.ts"
+import type { Plausible } from "./plausible.ts"
+
+export const metricsOf = (
+  known: SpanMetrics | undefined,
+  update: Input.SpanUpdate,
+  plausible: Plausible
+): SpanMetrics | undefined => {
+  const { chunkCount, pageCount, resultCount, topScore } = update
+  if ((resultCount ?? topScore ?? pageCount ?? chunkCount) === undefined) return known
+  return {
+    resultCount: plausible.count("resultCount", resultCount) ?? known?.resultCount,
+    topScore: plausible.finite("topScore", topScore) ?? known?.topScore,
+    pageCount: plausible.count("pageCount", pageCount) ?? known?.pageCount,
+    chunkCount: plausible.count("chunkCount", chunkCount) ?? known?.chunkCount
+  }
+}
+
+export const modelCallOf = (
+  known: ModelCall | undefined,
+  update: Input.SpanUpdate,
+  plausible: Plausible
+): ModelCall | undefined => {
+  const {
+    completionTokens,
+    costUsd,
+    finishReason,
+    model,
+    promptTokens,
+    provider,
+    temperature,
+    timeToFirstToken,
+    usage
+  } = update
+  if (
+    (model ?? provider ?? temperature ?? finishReason ?? timeToFirstToken ?? usage ?? promptTokens ??
+      completionTokens ?? costUsd) === undefined
+  ) {
+    return known
+  }
+  const tokens = plausible.usage(update, known?.usage)
+  const statedUsd = plausible.cost(costUsd)
+  return {
+    provider: provider ?? known?.provider,
+    model: model ?? known?.model,
+    temperature: plausible.finite("temperature", temperature) ?? known?.temperature,
+    finishReason: finishReason ?? known?.finishReason,
+    timeToFirstTokenMicros: plausible.micros("timeToFirstToken", timeToFirstToken) ?? known?.timeToFirstTokenMicros,
+    usage: tokens,
+    costUsd: statedUsd ?? known?.costUsd,
+    priceId: statedUsd === undefined ? known?.priceId : undefined,
+    isSubtotal: false
+  }
+}

@@ -1,0 +1,105 @@
+/** Records what is over when it happens: messages of a conversation, and steps of a document. */
+import type * as Input from "../../Input.ts"
+import type * as Observation from "../../Observation.ts"
+import { closedRevision } from "../../Observation.ts"
+import type { TraceContext } from "../../TraceContext.ts"
+import * as Outcomes from "../outcome.ts"
+import { sizeOfError } from "./capturing.ts"
+import type { Ambient } from "./origin.ts"
+import { Plausible } from "./plausible.ts"
+import type { Room } from "./room.ts"
+import type { Traces } from "./traces.ts"
+
+export class Logbook {
+  private readonly room: Room
+  private readonly traces: Traces
+  private sequence = 0
+
+  constructor(room: Room, traces: Traces) {
+    this.room = room
+    this.traces = traces
+  }
+
+  /** Without a parent it stands in a trace of its own. */
+  chatMessage(ambient: Ambient, parent: TraceContext | undefined, message: Input.ChatMessage): void {
+    this.traces.within(ambient, parent, `chat message ${message.role}`, (context, timeUnixMicros) => {
+      const plausible = new Plausible()
+      const sizes = { size: baseSize }
+      const record: Observation.ChatMessage = {
+        _tag: "ChatMessage",
+        ...this.common(context),
+        messageId: ambient.generator.spanId(),
+        timeUnixMicros,
+        sequence: this.sequence++,
+        role: message.role,
+        content: this.room.capturing.value(sizes, message.content),
+        turnNumber: plausible.count("turnNumber", message.turnNumber),
+        sources: message.sources === undefined ? undefined : this.room.capturing.value(sizes, message.sources),
+        citations: message.citations === undefined ? undefined : this.room.capturing.value(sizes, message.citations),
+        tokens: plausible.count("tokens", message.tokens),
+        model: message.model,
+        responseTimeMicros: plausible.micros("responseTime", message.responseTime),
+        metadata: merge(
+          message.metadata === undefined ? undefined : this.room.capturing.object(sizes, message.metadata),
+          plausible.report()
+        ),
+        size: sizes.size
+      }
+      this.room.intake.push(record, record.size)
+    })
+  }
+
+  /** Without a parent it stands in a trace of its own. */
+  documentEvent(ambient: Ambient, parent: TraceContext | undefined, event: Input.DocumentEvent): void {
+    this.traces.within(ambient, parent, `document ${event.eventType}`, (context, timeUnixMicros) => {
+      const plausible = new Plausible()
+      const sizes = { size: baseSize }
+      const retryCount = plausible.count("retryCount", event.retryCount)
+      const details = event.error === undefined ? undefined : Outcomes.errorDetails(event.error)
+      sizes.size += sizeOfError(details)
+      const record: Observation.DocumentEvent = {
+        _tag: "DocumentEvent",
+        ...this.common(context),
+        eventId: ambient.generator.spanId(),
+        timeUnixMicros,
+        sequence: this.sequence++,
+        documentId: event.documentId,
+        documentName: event.documentName,
+        eventType: event.eventType,
+        status: event.status,
+        durationMicros: plausible.micros("duration", event.duration),
+        metrics: event.metrics === undefined ? undefined : this.room.capturing.object(sizes, event.metrics),
+        error: details === undefined ? undefined : { ...details, retryable: event.retryable, retryCount },
+        metadata: merge(
+          event.metadata === undefined ? undefined : this.room.capturing.object(sizes, event.metadata),
+          plausible.report()
+        ),
+        size: sizes.size
+      }
+      this.room.intake.push(record, record.size)
+    })
+  }
+
+  private common(context: TraceContext) {
+    return {
+      resource: this.room.resource,
+      traceId: context.traceId,
+      spanId: context.spanId,
+      userId: context.userId,
+      sessionId: context.sessionId,
+      kbId: context.kbId,
+      // messages and events are over when they happen
+      revision: closedRevision
+    }
+  }
+}
+
+// internal
+
+/** What the fields of a message or an event cost in memory, beside what was captured into it. */
+const baseSize = 500
+
+const merge = (
+  left: Observation.JsonObject | undefined,
+  right: Observation.JsonObject | undefined
+): Observation.JsonObject | undefined => left === undefined ? right : right === undefined ? left : { ...left, ...right }

@@ -1,0 +1,20 @@
+/** What all that is recorded has in common. */
+import type * as Observation from "../../Observation.ts"
+import type { Capturing } from "./capturing.ts"
+import type { Intake } from "./intake.ts"
+
+export interface Room {
+  readonly resource: Observation.Resource
+  readonly capturing: Capturing
+  readonly intake: Intake
+  /** How many open spans, and traces, are remembered so that closing the layer can end them. */
+  readonly maxOpen: number
+}
+
+/** Makes room in a table by what has been in it for longest. */
+export const forgetOldest = (records: Map<string, unknown>): void => {
+  for (const key of records.keys()) {
+    records.delete(key)
+    return
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * Keeps the spans that are open, and records them. Synchronous: it runs on the application's fiber, and does nothing
+ * there but build data and push it.
+ */
+import type * as Exit from "effect/Exit"
+import type * as Input from "../../Input.ts"
+import type * as Observation from "../../Observation.ts"
+import { TraceContext } from "../../TraceContext.ts"
+import { cutString } from "../capture.ts"
+import type { Outcome } from "../outcome.ts"
+import * as Outcomes from "../outcome.ts"
+import type { Price } from "./accounting.ts"
+import { Accounting } from "./accounting.ts"
+import { sizeOfError } from "./capturing.ts"
+import { metricsOf, modelCallOf } from "./figures.ts"
+import { listedSize, maxNameLength } from "./limits.ts"
+import { OpenSpan } from "./openSpan.ts"
+import { OpenTrace } from "./openTrace.ts"
+import type { Ambient, Origin } from "./origin.ts"
+import { Plausible } from "./plausible.ts"
+import { forgetOldest, type Room } from "./room.ts"
+import type { Traces } from "./traces.ts"
+
+export class Spans {
+  private readonly room: Room
+  private readonly traces: Traces
+  private readonly accounting: Accounting
+  private readonly open = new Map<string, OpenSpan>()
+
+  constructor(room: Room, traces: Traces, price: Price | undefined) {
+    this.room = room
+    this.traces = traces
+    this.accounting = new Accounting(price)
+  }
+
+  get count(): number {
+    return this.open.size
+  }
+
+  /** Starts a span below `parent`, or, without one, in a trace of its own that ends with it. */
+  start(
+    ambient: Ambient,
+    parent: TraceContext | undefined,
+    name: string,
+    options: Input.SpanOptions | undefined,
+    origin?: Origin | undefined
+  ): OpenSpan {
+    const { capturing, intake, maxOpen } = this.room
+    const span = this.begin(ambient, parent, name, options?.type ?? "span", undefined, origin)
+    if (options !== undefined) {
+      span.kind = options.kind
+      if (options.links !== undefined) { for (const link of options.links) this.addLink(span, link) }
+      if (options.attributes !== undefined) span.addAttributes(capturing.object(span, options.attributes))
+      if (options.input !== undefined) span.input = capturing.value(span, options.input)
+    }
+    this.open.set(span.spanId, span)
+    if (this.open.size > maxOpen) forgetOldest(this.open)
+    intake.pushOpen(span, span.size)
+    return span
+  }
+
+  /** @param endTimeNanos of the fiber's clock; now if absent */
+  end(ambient: Ambient, span: OpenSpan, exit: Exit.Exit<unknown, unknown>, endTimeNanos?: bigint): void {
+    const end = endTimeNanos === undefined ? span.timeline.now(ambient.clock) : span.timeline.at(endTimeNanos)
+    this.finish(ambient, span, Outcomes.fromExit(exit), end - span.startUnixMicros)
+  }
+
+  addEvent(ambient: Ambient, span: OpenSpan, event: Input.SpanEvent): void {
+    const { timeline } = span
+    span.addEvent({
+      name: cutString(event.name, maxNameLength),
+      timeUnixMicros: event.timeNanos === undefined ? timeline.now(ambient.clock) : timeline.at(event.timeNanos),
+      attributes: event.attributes === undefined ? {} : this.room.capturing.object(span, event.attributes)
+    })
+    span.size += listedSize
+    this.room.intake.pushOpen(span, span.size)
+  }
+
+  addLink(span: OpenSpan, { attributes, context }: Input.SpanLink): void {
+    span.addLink({
+      traceId: context.traceId,
+      spanId: context.spanId,
+      attributes: attributes === undefined ? {} : this.room.capturing.object(span, attributes)
+    })
+    span.size += listedSize
+    if (span.isOpen) return
+    this.room.intake.pushOpen(span, span.size)
+  }
+
+  /** One attribute, as a tracer tells it. */
+  addAttribute(span: OpenSpan, key: string, value: unknown): void {
+    span.attributes = this.room.capturing.withEntry(span, span.attributes, key, value)
+    this.room.intake.pushOpen(span, span.size)
+  }
+
+  /** Adds to a span, also to one that is over: the record is then written once more. */
+  update(span: OpenSpan, update: Input.SpanUpdate): void {
+    const plausible = new Plausible()
+    const before = span.modelCall
+    this.apply(span, update, plausible)
+    span.addAttributes(plausible.report(span.attributes))
+    if (!span.isOpen) this.accounting.settleLate(span, before)
+    this.room.intake.pushOpen(span, span.size)
+  }
+
+  /** Adds to the span or the trace that a context stands in, also to one that is over. */
+  annotate(context: TraceContext, update: Input.SpanUpdate): void {
+    const record = this.recordOf(context) ?? this.traces.of(context)
+    if (record instanceof OpenSpan) return this.update(record, update)
+    if (record !== undefined && record.context.spanId === context.spanId) this.traces.update(record, update)
+  }
+
+  logLlmCall(ambient: Ambient, parent: TraceContext | undefined, call: Input.LlmCall): void {
+    const plausible = new Plausible()
+    const latency = plausible.micros("latency", call.latency)
+    const span = this.begin(ambient, parent, call.name ?? `chat ${call.model}`, "llm", latency)
+    this.apply(span, call, plausible)
+    span.addAttributes(plausible.report())
+    const outcome: Outcome = call.error === undefined
+      ? Outcomes.success
+      : { status: "error", error: Outcomes.errorDetails(call.error) }
+    this.finish(ambient, span, outcome, latency)
+  }
+
+  /** Children before their parents. */
+  endAll(ambient: Ambient): void {
+    for (const span of Array.from(this.open.values()).reverse()) {
+      this.finish(ambient, span, Outcomes.interrupted, span.timeline.now(ambient.clock) - span.startUnixMicros)
+    }
+  }
+
+  /** What was recorded here of a context; by its ids where it has been away, in a message or in headers. */
+  private recordOf(context: TraceContext): OpenSpan | OpenTrace | undefined {
+    const record = TraceContext.recordOf(context)
+    return (record instanceof OpenSpan || record instanceof OpenTrace) && record.resource === this.room.resource
+      ? record
+      : this.open.get(context.spanId)
+  }
+
+  /** @param elapsedMicros how long ago the span started; `undefined` for one that starts now */
+  private begin(
+    ambient: Ambient,
+    parent: TraceContext | undefined,
+    name: string,
+    type: Observation.SpanType,
+    elapsedMicros: number | undefined,
+    origin?: Origin | undefined
+  ): OpenSpan {
+    const { spanId, startTimeNanos: nanos } = origin ?? noOrigin
+    const trace = parent === undefined
+      ? this.traces.startFor(ambient, name, elapsedMicros ?? 0, origin)
+      : this.traces.of(parent)
+    const timeline = this.traces.timelineFor(ambient, trace)
+    const context = TraceContext.unsafeChild(
+      parent ?? trace!.context,
+      spanId === undefined ? ambient.generator : { ...ambient.generator, spanId: () => spanId }
+    )
+    const above = parent === undefined ? undefined : this.recordOf(parent)
+    const span = new OpenSpan(
+      this.room.resource,
+      context,
+      above instanceof OpenSpan ? above.isOpen ? above : above.openParent : undefined,
+      parent?.isRemote === true,
+      cutString(name, maxNameLength),
+      type,
+      timeline,
+      (nanos === undefined ? timeline.now(ambient.clock) : timeline.at(nanos)) - (elapsedMicros ?? 0),
+      trace,
+      parent === undefined
+    )
+    TraceContext.setRecord(context, span)
+    return span
+  }
+
+  private finish(ambient: Ambient, span: OpenSpan, outcome: Outcome, durationMicros: number | undefined): void {
+    if (!span.isOpen) return
+    span.close(outcome, durationMicros)
+    span.size += sizeOfError(outcome.error)
+    this.open.delete(span.spanId)
+    this.accounting.settle(span)
+    this.room.intake.pushOpen(span, span.size)
+    const { trace } = span
+    if (!span.ownsTrace || trace?.isOpen !== true) return
+    const lead = span.startUnixMicros - trace.timeline.startUnixMicros
+    const duration = durationMicros === undefined ? undefined : lead + durationMicros
+    this.traces.end(ambient, trace.context, {}, outcome, duration)
+  }
+
+  private apply(span: OpenSpan, update: Input.SpanUpdate, plausible: Plausible): void {
+    const { capturing } = this.room
+    if (update.name !== undefined) span.name = cutString(update.name, maxNameLength)
+    if (update.attributes !== undefined) span.attributes = capturing.merged(span, span.attributes, update.attributes)
+    if (update.input !== undefined) span.input = capturing.replacement(span, span.input, update.input)
+    if (update.output !== undefined) span.output = capturing.replacement(span, span.output, update.output)
+    span.metrics = metricsOf(span.metrics, update, plausible)
+    span.modelCall = modelCallOf(span.modelCall, update, plausible)
+  }
+}
+
+// internal
+
+const noOrigin: Origin = {}

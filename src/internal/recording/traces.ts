@@ -1,0 +1,186 @@
+/**
+ * Keeps the traces that are open, and records them. Synchronous: it runs on the application's fiber, and does nothing
+ * there but build data and push it.
+ */
+import type * as Exit from "effect/Exit"
+import { type TraceId, unixMillisOf } from "../../Identifier.ts"
+import type * as Input from "../../Input.ts"
+import { TraceContext } from "../../TraceContext.ts"
+import { cutString } from "../capture.ts"
+import type { Outcome } from "../outcome.ts"
+import * as Outcomes from "../outcome.ts"
+import { sizeOfError } from "./capturing.ts"
+import { maxNameLength } from "./limits.ts"
+import { OpenSpan } from "./openSpan.ts"
+import { OpenTrace } from "./openTrace.ts"
+import type { Ambient, Origin } from "./origin.ts"
+import { rootOf } from "./origin.ts"
+import { Plausible } from "./plausible.ts"
+import { forgetOldest, type Room } from "./room.ts"
+import { Timeline, Timelines } from "./timeline.ts"
+import { updateTrace } from "./traceUpdate.ts"
+
+export class Traces {
+  private readonly room: Room
+  private readonly open = new Map<string, OpenTrace>()
+  private readonly timelines = new Timelines()
+
+  constructor(room: Room) {
+    this.room = room
+  }
+
+  get count(): number {
+    return this.open.size
+  }
+
+  start(ambient: Ambient, input: Input.Trace): TraceContext {
+    return this.begin(ambient, input, this.timelines.start(ambient.clock)).context
+  }
+
+  /** A trace for one span alone, which starts with it. @param elapsedMicros how long ago that was */
+  startFor(ambient: Ambient, name: string, elapsedMicros: number, origin: Origin | undefined): OpenTrace {
+    const now = this.timelines.start(ambient.clock)
+    const nanos = origin?.startTimeNanos
+    return this.begin(
+      ambient,
+      origin === undefined ? { name } : { name, ...rootOf(origin) },
+      nanos === undefined ? now.from(elapsedMicros) : now.startingAt(nanos),
+      origin?.traceId
+    )
+  }
+
+  /** @param defaultMicros the duration where `end` states none; if absent, from the start to now */
+  end(
+    ambient: Ambient,
+    context: TraceContext,
+    end: Input.TraceEnd,
+    outcome = outcomeOf(end),
+    defaultMicros?: number | undefined
+  ): void {
+    const { capturing, intake } = this.room
+    const known = this.find(context)
+    const trace = known ?? this.foreign(ambient, context)
+    if (this.open.get(context.traceId) === known) this.open.delete(context.traceId)
+    const plausible = new Plausible()
+    trace.state({
+      inputTokens: plausible.count("inputTokens", end.inputTokens),
+      outputTokens: plausible.count("outputTokens", end.outputTokens),
+      costUsd: plausible.cost(end.costUsd)
+    })
+    const duration = plausible.micros("duration", end.duration) ?? defaultMicros ??
+      elapsedMicros(trace, known === undefined, ambient)
+    if (end.metadata !== undefined) trace.metadata = capturing.merged(trace, trace.metadata, end.metadata)
+    if (end.output !== undefined) trace.output = capturing.replacement(trace, trace.output, end.output)
+    trace.addMetadata(plausible.report(trace.metadata))
+    trace.close(outcome, duration)
+    trace.size += sizeOfError(outcome.error)
+    intake.pushOpen(trace, trace.size)
+  }
+
+  /** Ends a trace that a region of the program began, unless the program has ended it itself. */
+  endOfRegion(ambient: Ambient, context: TraceContext, exit: Exit.Exit<unknown, unknown>): void {
+    if (this.find(context) !== undefined) this.end(ambient, context, {}, Outcomes.fromExit(exit))
+  }
+
+  update(trace: OpenTrace, update: Input.SpanUpdate): void {
+    updateTrace(trace, update, this.room.capturing)
+    this.room.intake.pushOpen(trace, trace.size)
+  }
+
+  /** Runs with the given context, or in a trace of its own where there is none. */
+  within(
+    ambient: Ambient,
+    parent: TraceContext | undefined,
+    name: string,
+    record: (context: TraceContext, timeUnixMicros: number) => void
+  ): void {
+    if (parent !== undefined) return record(parent, this.timelineFor(ambient, this.of(parent)).now(ambient.clock))
+    const trace = this.begin(ambient, { name }, this.timelines.start(ambient.clock))
+    record(trace.context, trace.timeline.now(ambient.clock))
+    this.end(ambient, trace.context, {})
+  }
+
+  endAll(ambient: Ambient): void {
+    for (const trace of Array.from(this.open.values()).reverse()) {
+      this.end(ambient, trace.context, {}, Outcomes.interrupted)
+    }
+  }
+
+  /** The open trace that has the same id. */
+  of(context: TraceContext): OpenTrace | undefined {
+    return this.open.get(context.traceId)
+  }
+
+  timelineFor(ambient: Ambient, trace: OpenTrace | undefined): Timeline {
+    return trace?.timeline ?? this.timelines.start(ambient.clock)
+  }
+
+  /** One that was begun here is found by its own contexts also where there was no room to remember it. */
+  private find(context: TraceContext): OpenTrace | undefined {
+    const record = TraceContext.recordOf(context)
+    const own = record instanceof OpenSpan ? record.trace : record instanceof OpenTrace ? record : undefined
+    return own?.isOpen === true && own.resource === this.room.resource ? own : this.of(context)
+  }
+
+  /** A trace that another process began: what this one does not know stays as the other has it. */
+  private foreign(ambient: Ambient, context: TraceContext): OpenTrace {
+    const startMillis = unixMillisOf(context.traceId)
+    const timeline = startMillis === undefined
+      ? this.timelines.start(ambient.clock)
+      : new Timeline(startMillis * 1_000, ambient.clock.unsafeCurrentTimeNanos())
+    return new OpenTrace(this.room.resource, context, timeline, undefined, undefined, undefined)
+  }
+
+  private begin(ambient: Ambient, input: Input.Trace, timeline: Timeline, traceId?: TraceId): OpenTrace {
+    const { generator } = ambient
+    const trace = new OpenTrace(
+      this.room.resource,
+      // the id carries the start, to the millisecond: another process finds the trace by it
+      TraceContext.unsafeRoot(
+        // two that run at the same time would be taken for each other
+        traceId === undefined || this.open.has(traceId) ? generator : { ...generator, traceId: () => traceId },
+        timeline.startUnixMicros / 1_000,
+        input
+      ),
+      timeline,
+      cutString(input.name, maxNameLength),
+      input.operationType,
+      input.tags === undefined ? undefined : Array.from(input.tags, String)
+    )
+    TraceContext.setRecord(trace.context, trace)
+    const { capturing, intake, maxOpen } = this.room
+    if (input.metadata !== undefined) trace.metadata = capturing.object(trace, input.metadata)
+    if (input.input !== undefined) trace.input = capturing.value(trace, input.input)
+    this.open.set(trace.context.traceId, trace)
+    if (this.open.size > maxOpen) forgetOldest(this.open)
+    intake.pushOpen(trace, trace.size)
+    return trace
+  }
+}
+
+// internal
+
+/** A trace of another process has a start to count from only when its id carries one. */
+const elapsedMicros = (trace: OpenTrace, isForeign: boolean, { clock }: Ambient): number | undefined => {
+  if (!isForeign) return trace.timeline.now(clock) - trace.timeline.startUnixMicros
+  const startMillis = unixMillisOf(trace.context.traceId)
+  if (startMillis === undefined) return undefined
+  const elapsedMillis = clock.unsafeCurrentTimeMillis() - startMillis
+  return elapsedMillis >= 0 ? elapsedMillis * 1_000 : undefined
+}
+
+const outcomeOf = (end: Input.TraceEnd): Outcome => {
+  const details = end.error === undefined ? undefined : Outcomes.errorDetails(end.error)
+  const isError = details !== undefined || end.errorType !== undefined || end.errorMessage !== undefined
+  const status = end.status ?? (isError ? "error" : "success")
+  return {
+    status,
+    error: status === "error"
+      ? {
+        type: end.errorType ?? details?.type ?? "unknown",
+        message: end.errorMessage ?? details?.message ?? "",
+        cause: details?.cause
+      }
+      : undefined
+  }
+}

@@ -1,0 +1,155 @@
+/** Tokens and costs count once, whichever of the spans of a trace hold them. */
+import { assert, describe, it } from "@effect/vitest"
+import { BigDecimal, Effect, FastCheck, Scope } from "effect"
+import type * as Input from "../../src/Input.ts"
+import { logLlmCall } from "../../src/Log.ts"
+import type { ObservabilityService } from "../../src/ObservabilityService.ts"
+import type { Span } from "../../src/Observation.ts"
+import { annotate, span, withSpan, withTrace, withTraceContext } from "../../src/Span.ts"
+import type { SpanHandle } from "../../src/SpanHandle.ts"
+import * as Testing from "../../src/Testing.ts"
+import { inputTokens } from "../../src/Usage.ts"
+
+const spans = Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Span"))
+
+const named = (name: string) => Effect.map(spans, (all) => all.find((each) => each.name === name)!)
+
+const format = (amount: BigDecimal.BigDecimal | undefined) => amount && BigDecimal.format(amount)
+
+const totals = Effect.gen(function*() {
+  const [trace] = yield* Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Trace"))
+  return { tokens: trace!.totals?.inputTokens, cost: format(trace!.totals?.costUsd) }
+})
+
+/** As the views of PostgreSQL have it. */
+const sumOfRows = (all: ReadonlyArray<Span>) => {
+  const calls = all.flatMap(({ modelCall }) => modelCall === undefined || modelCall.isSubtotal ? [] : [modelCall])
+  const tokens = calls.flatMap(({ usage }) => usage === undefined ? [] : inputTokens(usage) ?? [])
+  const costs = calls.flatMap(({ costUsd }) => costUsd ?? [])
+  return {
+    tokens: tokens.length === 0 ? undefined : tokens.reduce((sum, each) => sum + each, 0),
+    cost: costs.length === 0 ? undefined : format(BigDecimal.sumAll(costs))
+  }
+}
+
+/** Spans, each below the one before, of which all but the first are over. */
+const endedBelow = (names: ReadonlyArray<string>, parent: SpanHandle) =>
+  Effect.gen(function*() {
+    const scopes: Array<Scope.CloseableScope> = []
+    let last = parent
+    for (const name of names) {
+      const scope = yield* Scope.make()
+      scopes.push(scope)
+      last = yield* span(name).pipe(withTraceContext(last.context), Scope.extend(scope))
+    }
+    // the outer ones first: what is below has to find its way through them
+    for (const scope of scopes) yield* Scope.close(scope, yield* Effect.exit(Effect.void))
+    return last
+  })
+
+describe("a call below spans that have ended", () => {
+  for (const names of [["child"], ["child", "grandchild"], ["child", "grandchild", "great-grandchild"]]) {
+    it.effect(`counts once where one above, which runs, repeats it (${names.length} in between)`, () =>
+      Effect.gen(function*() {
+        const call = { promptTokens: 10, costUsd: "0.5" }
+        yield* Effect.scoped(Effect.gen(function*() {
+          const agent = yield* span("agent")
+          const ended = yield* endedBelow(names, agent)
+          yield* logLlmCall({ model: "m", ...call }).pipe(withTraceContext(ended.context))
+          yield* annotate(call).pipe(withTraceContext(agent.context))
+        })).pipe(withTrace("trace"))
+        assert.isTrue((yield* named("agent")).modelCall!.isSubtotal)
+        assert.deepStrictEqual(yield* totals, { tokens: 10, cost: "0.5" })
+      }).pipe(Effect.provide(Testing.layer())))
+  }
+
+  it.effect("is none of what one has said above that was over before", () =>
+    Effect.gen(function*() {
+      yield* Effect.gen(function*() {
+        const agent = yield* Effect.scoped(
+          Effect.tap(span("agent"), (agent) => annotate({ promptTokens: 7 }).pipe(withTraceContext(agent.context)))
+        )
+        yield* logLlmCall({ model: "m", promptTokens: 10 }).pipe(withTraceContext(agent.context))
+      }).pipe(withTrace("trace"))
+      assert.isFalse((yield* named("agent")).modelCall!.isSubtotal)
+      assert.deepStrictEqual(yield* totals, { tokens: 17, cost: undefined })
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
+describe("a span", () => {
+  const above = (below: Input.SpanUpdate, update: Input.SpanUpdate) =>
+    annotate(below).pipe(
+      withSpan("call"),
+      Effect.zipRight(annotate(update)),
+      withSpan("agent"),
+      withTrace("trace")
+    )
+
+  it.effect("keeps its tokens when the one below it knows a cost alone", () =>
+    Effect.gen(function*() {
+      yield* above({ costUsd: "0.2" }, { promptTokens: 10, costUsd: "0.2", model: "gpt-4o", provider: "openai" })
+      const { attributes, modelCall } = yield* named("agent")
+      assert.deepInclude(modelCall, { isSubtotal: false, costUsd: undefined, priceId: undefined })
+      assert.strictEqual(modelCall!.usage!.uncachedInputTokens, 10)
+      assert.deepStrictEqual(attributes, { "observability.repeated": { costUsd: "0.2" } })
+      assert.deepStrictEqual(yield* totals, { tokens: 10, cost: "0.2" })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("keeps its cost when the one below it knows tokens alone", () =>
+    Effect.gen(function*() {
+      yield* above({ promptTokens: 10 }, { promptTokens: 10, costUsd: "0.2" })
+      const { attributes, modelCall } = yield* named("agent")
+      assert.deepInclude(modelCall, { isSubtotal: false, usage: undefined })
+      assert.strictEqual(format(modelCall!.costUsd), "0.2")
+      assert.deepStrictEqual(attributes, { "observability.repeated": { usage: { uncachedInputTokens: 10 } } })
+      assert.deepStrictEqual(yield* totals, { tokens: 10, cost: "0.2" })
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
+type Figures = { readonly promptTokens: number | undefined; readonly costUsd: string | undefined }
+
+interface Node {
+  readonly own: Figures
+  readonly below: ReadonlyArray<Node>
+}
+
+const figures: FastCheck.Arbitrary<Figures> = FastCheck.record({
+  promptTokens: FastCheck.option(FastCheck.integer({ min: 1, max: 9 }), { nil: undefined }),
+  costUsd: FastCheck.option(FastCheck.constantFrom("0.1", "0.2"), { nil: undefined })
+})
+
+const nodeOf = (depth: number): FastCheck.Arbitrary<Node> =>
+  FastCheck.record({
+    own: figures,
+    below: depth === 0 ? FastCheck.constant([]) : FastCheck.array(nodeOf(depth - 1), { maxLength: 3 })
+  })
+
+const build = ({ below, own }: Node): Effect.Effect<void, never, ObservabilityService> =>
+  withSpan(Effect.zipRight(Effect.forEach(below, build), annotate(own)), "node")
+
+/** What the innermost spans say that say anything of it. */
+const leaves = (node: Node, name: keyof Figures): ReadonlyArray<string | number> => {
+  const below = node.below.flatMap((each) => leaves(each, name))
+  const own = node.own[name]
+  return below.length > 0 ? below : own === undefined ? [] : [own]
+}
+
+describe("of any tree", () => {
+  it.effect.prop(
+    "the totals are what its innermost figures say, and so is the sum of the rows",
+    [nodeOf(3)],
+    ([node]) =>
+      Effect.gen(function*() {
+        yield* build(node).pipe(withTrace("trace"))
+        const tokens = leaves(node, "promptTokens").map(Number)
+        const costs = leaves(node, "costUsd").map((each) => BigDecimal.unsafeFromString(String(each)))
+        const expected = {
+          tokens: tokens.length === 0 ? undefined : tokens.reduce((sum, each) => sum + each, 0),
+          cost: costs.length === 0 ? undefined : format(BigDecimal.sumAll(costs))
+        }
+        assert.deepStrictEqual(yield* totals, expected)
+        assert.deepStrictEqual(sumOfRows(yield* spans), expected)
+      }).pipe(Effect.provide(Testing.layer())),
+    { fastCheck: { numRuns: 100 } }
+  )
+})
