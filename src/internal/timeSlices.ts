@@ -20,6 +20,8 @@ export const inTimeSlices = <A>(work: () => Generator<void, A>): Effect.Effect<A
   Effect.suspend(() => {
     const steps = work()
     const slice: Effect.Effect<A> = Effect.suspend(() => {
+      if (isTurnTaken) return Effect.zipRight(nextMacrotask, slice)
+      takeTurn()
       const deadline = performance.now() + sliceMillis
       for (;;) {
         const step = steps.next()
@@ -29,6 +31,17 @@ export const inTimeSlices = <A>(work: () => Generator<void, A>): Effect.Effect<A
     })
     return slice
   })
+
+/**
+ * Whether somebody has worked in this turn of the event loop. Several batches are encoded one after the other, or their
+ * slices would add up: a prompt of 1 MB alone is a step of 3 ms.
+ */
+let isTurnTaken = false
+
+const takeTurn = (): void => {
+  isTurnTaken = true
+  setImmediate(() => isTurnTaken = false)
+}
 
 const nextMacrotask = Effect.async<void>((resume) => {
   const immediate = setImmediate(() => resume(Effect.void))

@@ -23,5 +23,5 @@ export class Buffers {
   }
 }
 
-/** The largest buffer that is kept from one batch to the next: room for two thousand rows of a kilobyte. */
-const keptBytes = 2_097_152
+/** The largest buffer that is kept from one batch to the next: room for a batch of records that are large. */
+const keptBytes = 4_194_304
