@@ -68,7 +68,8 @@ export interface Options {
  *
  * A span belongs to the one around it, native or not; without any it begins a trace of its own name, which ends with it.
  * `root: true` leaves the trace. An external span (`Tracer.externalSpan`) with valid W3C ids is continued. When the span
- * around it has ended, as for a daemon that outlives it, a trace of its own begins, with a link to that span.
+ * around it has ended, as for a daemon that outlives it, it belongs to the nearest one that has not, or begins a trace for
+ * the same user; and links to the one that has.
  *
  * Spans of a disabled tracer (`Effect.withTracerEnabled(false)`) are not there. Those that are not sampled are recorded:
  * `sampled` is passed on, and decides nothing here.

@@ -11,7 +11,7 @@ type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 export const record = {
   attribute: (service: Service, handle: SpanHandle, key: string, value: unknown): void =>
-    service.unsafe.updateSpan(handle, { attributes: { [key]: value } }),
+    service.unsafe.addAttribute(handle, key, value),
 
   event: (
     service: Service,

@@ -3,17 +3,20 @@
  */
 import * as Context from "effect/Context"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
-import { isSpanId, isTraceId } from "../../Identifier.ts"
 import type * as Input from "../../Input.ts"
 import type { Service, SpanOrigin } from "../../ObservabilityService.ts"
-import { Current, placeOfSpan, type SpanPlace, TraceContext } from "../../TraceContext.ts"
-import { contextOf, defaultTracer, externalSpan, idsOf } from "../tracer.ts"
+import { Current, placeOfSpan, type SpanPlace, type TraceContext } from "../../TraceContext.ts"
+import { contextOf, defaultTracer, idsOf, isNative } from "../tracer.ts"
+import type { Around } from "./around.ts"
+import { aroundOf, contextOfParent, endedSpan, parentOf } from "./around.ts"
 import type { Candidate } from "./filters.ts"
 import { isWanted } from "./filters.ts"
+import { canListenTo, listenTo } from "./listening.ts"
 import { NativeSpan } from "./nativeSpan.ts"
-import { linksOf, orNow, record } from "./record.ts"
+import { linksOf, orNow } from "./record.ts"
 
 export interface Options {
   readonly shouldRecord?: ((span: Candidate) => boolean) | undefined
@@ -23,129 +26,101 @@ type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 export const effectTracer = (delegate: Tracer.Tracer, service: Service, options: Options): Tracer.Tracer => {
   // Effect's own tracer does nothing but make spans, and ours are such spans: it need not be asked
-  const other = delegate === defaultTracer ? undefined : delegate
+  const isAlone = delegate === defaultTracer
   return Tracer.make({
     context: contextOf(delegate),
-    span: (name, parent, context, links, startTime, kind, spanOptions) => {
+    span: (name, parent, context, links, startTime, kind, stated) => {
       const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
-      if (fiber === undefined) return delegate.span(name, parent, context, links, startTime, kind, spanOptions)
-      const around = parentOf(fiber, parent, spanOptions)
-      // an own span stands between this one and the parent that the delegate knows
-      const known = around.context === undefined || around.context === placeOf(parent)?.context
-        ? parent
-        : Option.some(externalSpan(around.context))
-      const given = other?.span(name, known, context, links, startTime, kind, spanOptions)
-      if (given !== undefined && placeOfSpan in given) return given
-
-      if (!isWanted(options.shouldRecord, name, kind, spanOptions?.attributes)) {
-        const span = given ?? delegate.span(name, parent, context, links, startTime, kind, spanOptions)
-        return around.context === undefined ? span : at(span, fiber, around.context)
+      const around = fiber === undefined ? undefined : tryAround(fiber, parent, stated)
+      if (fiber === undefined || around === undefined) {
+        return delegate.span(name, parent, context, links, startTime, kind, stated)
       }
-      const handle = service.unsafe.startSpan(
-        fiber,
-        around.context,
-        name,
-        optionsOf(kind, links, around.link),
-        originOf(given, around.context, startTime)
-      )
-      if (handle === undefined) {
-        return given ?? delegate.span(name, parent, context, links, startTime, kind, spanOptions)
+      const { ended } = around
+      const all = ended === undefined ? links : [linkTo(endedSpan(ended, parent)), ...links]
+      const wanted = isWanted(options.shouldRecord, name, kind, attributesOf(options, fiber, stated))
+      if (isAlone && wanted) {
+        const handle = service.unsafe.startSpan(
+          fiber,
+          around.context,
+          name,
+          optionsOf(kind, all),
+          originOf(around, startTime)
+        )
+        if (handle !== undefined) {
+          // that of this library in between is no span of Effect's, and what prints errors goes from one to the next
+          const above = ended === undefined ? parent : parentOf(around, parent)
+          const place = placeIn(fiber, handle.context)
+          return new NativeSpan(service, fiber, handle, place, name, above, context, all, startTime, kind)
+        }
       }
-      const place: SpanPlace = { context: handle.context, ambient: Context.get(fiber.currentContext, Current) }
-      return given === undefined
-        ? new NativeSpan(service, fiber, handle, place, name, parent, context, links, startTime, kind)
-        : beside(given, service, fiber, handle, place)
+      // where it is to begin a trace, no tracer is to find a parent by itself
+      const told = ended !== undefined && around.context === undefined ? { ...stated, root: true } : stated
+      const given = delegate.span(name, parentOf(around, parent), context, all, startTime, kind, told)
+      // this library records it already, or cannot hear what it is told
+      if (placeOfSpan in given || !canListenTo(given)) return given
+      const above = around.context ?? contextOfParent(given)
+      if (!wanted) {
+        // what runs in it belongs to the nearest one that is recorded
+        if (above !== undefined) Object.assign(given, { [placeOfSpan]: placeIn(fiber, above) })
+        return given
+      }
+      if (isAlone) return given
+      const handle = service.unsafe.startSpan(fiber, above, name, optionsOf(kind, all), {
+        ...originOf(around, startTime),
+        ...idsOf(given, above)
+      })
+      if (handle === undefined) return given
+      // its own mean nothing to anybody yet
+      if (isNative(given)) Object.assign(given, { traceId: handle.traceId, spanId: handle.spanId })
+      listenTo(given, service, fiber, handle, placeIn(fiber, handle.context))
+      return given
     }
   })
 }
 
 // internal
 
-/** Where a span that begins belongs, and what it is to point to instead of a parent that has ended. */
-interface Around {
-  readonly context: TraceContext | undefined
-  readonly link: TraceContext | undefined
-}
-
-const nowhere: Around = { context: undefined, link: undefined }
-
-const placeOf = (span: Option.Option<Tracer.AnySpan>): SpanPlace | undefined =>
-  Option.isSome(span) && placeOfSpan in span.value ? span.value[placeOfSpan] as SpanPlace : undefined
-
-const parentOf = (
+/** What is stated as a parent may be anything, if the program's types have a hole. */
+const tryAround = (
   fiber: AnyFiber,
   parent: Option.Option<Tracer.AnySpan>,
-  options: Tracer.SpanOptions | undefined
-): Around => {
-  if (options?.root === true) return nowhere
-  const ambient = options?.parent === undefined ? Context.get(fiber.currentContext, Current) : undefined
-  if (Option.isNone(parent)) return { context: ambient, link: undefined }
-  const span = parent.value
-  const place = placeOf(parent)
-  if (place === undefined) return { context: ambient ?? remote(span), link: undefined }
-  // a span that was begun where the program still is stands inside of it; any other one stands around it
-  if (options?.parent === undefined && place.ambient !== ambient) return { context: ambient, link: undefined }
-  // what runs on after its span, as a daemon does, is no part of it any more
-  const isOver = span._tag === "Span" && span.status._tag === "Ended"
-  return isOver ? { context: undefined, link: place.context } : { context: place.context, link: undefined }
+  stated: Tracer.SpanOptions | undefined
+): Around | undefined => {
+  try {
+    return aroundOf(fiber, parent, stated)
+  } catch {
+    return undefined
+  }
 }
 
-/** A span of another process goes on here. One of this process that nobody records is no parent to anything stored. */
-const remote = (span: Tracer.AnySpan): TraceContext | undefined => {
-  const { sampled, spanId, traceId } = span
-  if (span._tag !== "ExternalSpan" || !isTraceId(traceId) || !isSpanId(spanId)) return undefined
-  return TraceContext.unsafeMake({ traceId, spanId, sampled, isRemote: true })
+/** With those that the program gives to all spans in it: Effect sets them when the span is there already. */
+const attributesOf = (
+  { shouldRecord }: Options,
+  fiber: AnyFiber,
+  stated: Tracer.SpanOptions | undefined
+): Readonly<Record<string, unknown>> | undefined => {
+  if (shouldRecord === undefined) return stated?.attributes
+  const annotations = Object.fromEntries(fiber.getFiberRef(FiberRef.currentTracerSpanAnnotations))
+  return { ...annotations, ...stated?.attributes }
 }
+
+const linkTo = (span: Tracer.AnySpan): Tracer.SpanLink => ({ _tag: "SpanLink", span, attributes: {} })
 
 const optionsOf = (
   kind: Tracer.SpanKind,
-  links: ReadonlyArray<Tracer.SpanLink>,
-  link: TraceContext | undefined
+  links: ReadonlyArray<Tracer.SpanLink>
 ): Input.SpanOptions | undefined => {
-  if (kind === "internal" && links.length === 0 && link === undefined) return undefined
-  const all = link === undefined ? linksOf(links) : [{ context: link }, ...linksOf(links)]
+  if (kind === "internal" && links.length === 0) return undefined
+  const all = linksOf(links)
   return { kind, links: all.length === 0 ? undefined : all }
 }
 
-/** The delegate's ids, where that is possible: then both stores show the same. */
-const originOf = (given: Tracer.Span | undefined, parent: TraceContext | undefined, startTime: bigint): SpanOrigin => {
-  const ids = given === undefined ? undefined : idsOf(given, parent)
-  const startTimeNanos = orNow(startTime)
-  return ids === undefined ? { startTimeNanos } : { ...ids, startTimeNanos }
-}
+const originOf = ({ context, ended }: Around, startTime: bigint): SpanOrigin => ({
+  startTimeNanos: orNow(startTime),
+  subjects: context === undefined ? ended : undefined
+})
 
-/** A span that is not recorded: what runs in it belongs to the nearest one that is. */
-const at = (span: Tracer.Span, fiber: AnyFiber, context: TraceContext): Tracer.Span => {
-  const place: SpanPlace = { context, ambient: Context.get(fiber.currentContext, Current) }
-  return Object.assign(span, { [placeOfSpan]: place })
-}
-
-/** Lets the record hear what the delegate's span is told. */
-const beside = (
-  span: Tracer.Span,
-  service: Service,
-  fiber: AnyFiber,
-  handle: Parameters<Service["unsafe"]["endSpan"]>[1],
-  place: SpanPlace
-): Tracer.Span => {
-  const { addLinks, attribute, end, event } = span
-  return Object.assign(span, {
-    [placeOfSpan]: place,
-    end: (endTime: bigint, exit: Parameters<Tracer.Span["end"]>[1]) => {
-      end.call(span, endTime, exit)
-      record.end(service, fiber, handle, endTime, exit)
-    },
-    attribute: (key: string, value: unknown) => {
-      attribute.call(span, key, value)
-      record.attribute(service, handle, key, value)
-    },
-    event: (name: string, startTime: bigint, attributes?: Record<string, unknown>) => {
-      event.call(span, name, startTime, attributes)
-      record.event(service, fiber, handle, name, startTime, attributes)
-    },
-    addLinks: (links: ReadonlyArray<Tracer.SpanLink>) => {
-      addLinks.call(span, links)
-      record.links(service, handle, links)
-    }
-  })
-}
+const placeIn = (fiber: AnyFiber, context: TraceContext): SpanPlace => ({
+  context,
+  ambient: Context.get(fiber.currentContext, Current)
+})
