@@ -526,7 +526,10 @@ describe("at any time", () => {
       assert.strictEqual(droppedByReason, stats.dropped)
       assert.deepStrictEqual([stats.pending, stats.pendingBytes], [0, 0])
       assert.isAtLeast(stats.accepted, next - 1)
-      assert.strictEqual(stats.rejected, refused.size)
+      // a record that stands alone is given up, too, when the provider died on it, wrote others, and died on it again
+      const deaths = answers.filter((each) => each === "die").length
+      assert.isAtLeast(stats.rejected, refused.size)
+      assert.isAtMost(stats.rejected, refused.size + Math.floor(deaths / 2))
       assert.strictEqual(new Set(store.written).size, store.written.length, "nothing is written twice")
       yield* Scope.close(scope, Exit.void)
     }), { fastCheck: { numRuns: 60 } })
