@@ -1,11 +1,18 @@
-/** The clock and the id generator of a fiber, read without leaving the running instruction. */
+/**
+ * What a fiber has around it, read without leaving the running instruction, and straight from the maps: `Context.get` goes
+ * by way of `arguments` and two look-ups, which is 50 ns each of the 2.5 µs that a span takes.
+ */
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
-import { IdGenerator } from "../IdGenerator.ts"
+import { cryptographic, type Generator, IdGenerator } from "../IdGenerator.ts"
 import type { Ambient } from "./recording/origin.ts"
 
-export const ambientOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Ambient => ({
-  clock: Context.get(fiber.currentDefaultServices, Clock.Clock),
-  generator: Context.get(fiber.currentContext, IdGenerator)
-})
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+export const clockOf = (fiber: AnyFiber): Clock.Clock =>
+  fiber.currentDefaultServices.unsafeMap.get(Clock.Clock.key) as Clock.Clock
+
+export const generatorOf = (fiber: AnyFiber): Generator =>
+  (fiber.currentContext.unsafeMap.get(IdGenerator.key) as Generator | undefined) ?? cryptographic
+
+export const ambientOf = (fiber: AnyFiber): Ambient => ({ clock: clockOf(fiber), generator: generatorOf(fiber) })

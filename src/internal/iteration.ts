@@ -4,13 +4,12 @@
  * Effect says so in the context of all but the first one, to everything in it. Only the outermost spans of an attempt
  * repeat it: those that have the parent of the first that began.
  */
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import type * as Input from "../Input.ts"
 import type { TraceContext } from "../TraceContext.ts"
+import { clockOf } from "./ambient.ts"
 import { errorDetails } from "./outcome.ts"
 
 const parents = new WeakMap<Schedule.IterationMetadata, TraceContext | undefined>()
@@ -35,8 +34,7 @@ export const iterationOf = (
   }
 }
 
-const millisOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): number =>
-  Context.get(fiber.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
+const millisOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): number => clockOf(fiber).unsafeCurrentTimeMillis()
 
 const isError = (input: unknown): boolean =>
   input instanceof Error || Predicate.hasProperty(input, "_tag") && Predicate.hasProperty(input, "message")

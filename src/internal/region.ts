@@ -9,10 +9,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
 import type { Service } from "../ObservabilityService.ts"
 import { ObservabilityService } from "../ObservabilityService.ts"
 import { Current, TraceContext } from "../TraceContext.ts"
+import { replaceContext, restoreContext } from "./ambientContext.ts"
 
 /** How a kind of region begins and ends. Both are called on the fiber that runs it, and do not throw. */
 export interface Region<Place> {
@@ -44,9 +44,9 @@ export const runIn = <Place, A, E, R>(
       ? Effect.uninterruptibleMask((restore) => {
         const place = region.begin(service, fiber, TraceContext.unsafeCurrent(fiber))
         if (place === undefined) return restore(self)
-        setContext(fiber, Context.add(around, Current, region.contextOf(place)))
+        const replaced = replaceContext(fiber, Context.add(around, Current, region.contextOf(place)))
         const leave = (exit: Exit.Exit<A, E>) => {
-          setContext(fiber, around)
+          restoreContext(fiber, replaced)
           const after = region.end(service, fiber, place, exit)
           return after !== undefined ? Effect.zipRight(after, exit) : exit
         }
@@ -57,13 +57,3 @@ export const runIn = <Place, A, E, R>(
       })
       : self
   })
-
-/** `FiberRef.set` without the instruction around it: the fiber is at hand, and is the one that is running. */
-const setContext = (fiber: Fiber.RuntimeFiber<unknown, unknown>, context: Context.Context<never>): void => {
-  ;(fiber as WritableFiber).setFiberRef(FiberRef.currentContext, context)
-}
-
-/** What every fiber of Effect 3 has, and its public type leaves out. */
-interface WritableFiber extends Fiber.RuntimeFiber<unknown, unknown> {
-  readonly setFiberRef: <A>(fiberRef: FiberRef.FiberRef<A>, value: A) => void
-}

@@ -1,7 +1,6 @@
 /** One call of a model, from before it is made until its record is complete. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -9,6 +8,7 @@ import type * as Input from "../../Input.ts"
 import type { Service } from "../../ObservabilityService.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
 import { Current, TraceContext } from "../../TraceContext.ts"
+import { clockOf } from "../ambient.ts"
 import { Answer } from "./answer.ts"
 import { SpanClaim } from "./claimSpan.ts"
 import { factsOf, requestOf } from "./facts.ts"
@@ -93,7 +93,7 @@ export class OpenCall {
     this.messages = messages
     this.answer = new Answer(observer.keepsOutput || observer.logsMessages)
     this.claim = new SpanClaim(fiber, `LanguageModel.${method}`)
-    this.clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
+    this.clock = clockOf(fiber)
     this.startNanos = this.clock.unsafeCurrentTimeNanos()
   }
 

@@ -9,6 +9,7 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
 import type { Observation } from "../../Observation.ts"
 import type { Provider, Rejection } from "../../Provider.ts"
 import { ProviderError } from "../../Provider.ts"
@@ -30,12 +31,16 @@ export const attempt = (
   timeout: Duration.Duration
 ): Effect.Effect<Verdict> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      // In fibers that nobody waits for: a write that cannot be interrupted is left behind. `suspend` makes a defect of
-      // what is thrown.
-      Effect.zip(aside(Effect.suspend(() => provider.write(batch))), aside(Effect.sleep(timeout))),
-      ([writing, timer]) => Effect.ensuring(restore(firstOf(writing, timer, timeout)), letGo(writing, timer))
-    )
+    Effect.flatMap(Effect.runtime<never>(), (runtime) => {
+      // In fibers that nobody waits for: a write that cannot be interrupted is left behind.
+      const aside = <A, E>(self: Effect.Effect<A, E>) => Runtime.runFork(runtime, Effect.interruptible(self))
+      // `suspend` makes a defect of what is thrown
+      const writing = aside(Effect.suspend(() => provider.write(batch)))
+      const exit = writing.unsafePoll()
+      if (exit !== null) return Effect.succeed(verdictOf(exit))
+      const timer = aside(Effect.sleep(timeout))
+      return Effect.ensuring(restore(firstOf(writing, timer, timeout)), letGo(writing, timer))
+    })
   )
 
 /** A store that refuses a record is as healthy as one that takes it. */
@@ -45,9 +50,6 @@ export const healthOf = (verdict: Verdict): Health =>
     : { healthy: false, retryAfter: verdict._tag === "Failed" ? verdict.retryAfter : undefined }
 
 // internal
-
-const aside = <A, E>(self: Effect.Effect<A, E>): Effect.Effect<Fiber.RuntimeFiber<A, E>> =>
-  Effect.forkDaemon(Effect.interruptible(self))
 
 /**
  * Told by the fibers themselves. `Effect.disconnect` and `timeoutFail` come to the same by way of four more fibers, which

@@ -9,6 +9,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
+import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import type { Delivery, Receipt, Stats } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
@@ -236,13 +237,18 @@ export class Engine implements Delivery {
     return Effect.zipRight(this.slots.take(1), this.forkDelivery(part))
   }
 
+  /**
+   * Started here and now, and not in a later turn of the scheduler: while a program computes, turns are rare, and a batch
+   * that took five of them came through for every 1,200 spans, not 1,000.
+   */
   private forkDelivery(part: Part): Effect.Effect<void> {
-    return Effect.asVoid(
-      Effect.forkIn(
+    return Effect.map(Effect.runtime<never>(), (runtime) => {
+      Runtime.runFork(
+        runtime,
         this.courier.deliver(part).pipe(Effect.zipRight(this.reportShed), Effect.ensuring(this.slots.release(1))),
-        this.workers
+        { scope: this.workers }
       )
-    )
+    })
   }
 
   /** The sequence number of the oldest record that is not settled, `Infinity` when there is none. */

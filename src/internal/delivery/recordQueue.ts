@@ -42,7 +42,7 @@ export class RecordQueue {
     this.add(new Run(records, firstSequence, isOwn), "end")
   }
 
-  /** Takes from the front, up to both limits, and one record at least. */
+  /** Takes from the front, up to both limits or somewhat less, and one record at least. */
   cut(maxRecords: number, maxBytes: number): Cut {
     const firstSequence = this.oldest
     const taken: Array<ReadonlyArray<Observation>> = []
@@ -57,6 +57,8 @@ export class RecordQueue {
         bytes += run.bytes
         taken.push(run.remaining())
       } else {
+        // a run is not cut to fill what is half full: taking it apart costs more than one batch more
+        if (records * 2 >= maxRecords || bytes * 2 >= maxBytes) break
         const before = { bytes: run.bytes, length: run.length, open: run.open }
         const part = run.take(maxRecords - records, maxBytes - bytes, records === 0)
         if (run.length === 0) this.runs.shift()
@@ -66,7 +68,7 @@ export class RecordQueue {
         break
       }
     }
-    return { records: taken.length === 1 ? taken[0]! : taken.flat(), bytes, firstSequence }
+    return { records: taken.length === 1 ? taken[0]! : joined(taken), bytes, firstSequence }
   }
 
   /** Puts what was cut to the front again. */
@@ -162,6 +164,10 @@ class Run {
     return taken
   }
 }
+
+/** `flat` takes ten times as long. */
+const joined = ([first, ...rest]: ReadonlyArray<ReadonlyArray<Observation>>): ReadonlyArray<Observation> =>
+  (first ?? []).concat(...rest)
 
 const isOpenSpan = (record: Observation): boolean => record._tag === "Span" && record.status === "in_progress"
 

@@ -2,7 +2,6 @@
  * Where a native span that begins belongs: below the native span or the span of this library that is further in, unless
  * that has ended.
  */
-import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
@@ -31,7 +30,7 @@ export const aroundOf = (
 ): Around => {
   if (options?.root === true) return { context: undefined, ended: undefined, isOfParent: true }
   const isStated = options?.parent !== undefined
-  const ambient = Context.get(fiber.currentContext, Current)
+  const ambient = TraceContext.ambientOf(fiber)
   const place = Option.isNone(parent) ? undefined : placeAt(parent.value)
   const context = place === undefined || ambient !== undefined && isFurtherIn(ambient, place, isStated, fiber)
     ? ambient

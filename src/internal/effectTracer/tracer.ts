@@ -1,14 +1,13 @@
 /**
  * A tracer that records the spans of Effect's own API, in place of Effect's default tracer or around any other one.
  */
-import * as Context from "effect/Context"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import type * as Input from "../../Input.ts"
 import type { Service, SpanOrigin } from "../../ObservabilityService.ts"
-import { Current, placeOfSpan, type SpanPlace, type TraceContext } from "../../TraceContext.ts"
+import { placeOfSpan, type SpanPlace, TraceContext } from "../../TraceContext.ts"
 import { contextOf, defaultTracer, idsOf, isNative } from "../tracer.ts"
 import type { Around } from "./around.ts"
 import { aroundOf, contextOfParent, endedSpan, parentOf } from "./around.ts"
@@ -122,5 +121,5 @@ const originOf = ({ context, ended }: Around, startTime: bigint): SpanOrigin => 
 
 const placeIn = (fiber: AnyFiber, context: TraceContext): SpanPlace => ({
   context,
-  ambient: Context.get(fiber.currentContext, Current)
+  ambient: TraceContext.ambientOf(fiber)
 })

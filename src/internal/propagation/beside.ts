@@ -4,18 +4,17 @@
  * Both have the same ids where that is possible: then what another process stores below one of them is found below the
  * other, too, in whichever of the two stores one looks.
  */
-import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
 import type * as Tracer from "effect/Tracer"
 import type { TraceId } from "../../Identifier.ts"
 import { isTraceId } from "../../Identifier.ts"
 import type { Generator } from "../../IdGenerator.ts"
-import { IdGenerator } from "../../IdGenerator.ts"
 import type * as Input from "../../Input.ts"
 import type { Service, SpanOrigin } from "../../ObservabilityService.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
 import type { SpanPlace } from "../../TraceContext.ts"
-import { Current, placeOfSpan, TraceContext } from "../../TraceContext.ts"
+import { placeOfSpan, TraceContext } from "../../TraceContext.ts"
+import { generatorOf } from "../ambient.ts"
 import { externalSpan as externalSpanOf, idsOf, isNative } from "../tracer.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
@@ -43,13 +42,13 @@ export const begin = (
 ): Beside => {
   const origin = idsOf(span, parent)
   const handle = service.unsafe.startSpan(fiber, parent, name, options, origin)
-  const context = handle?.context ?? unrecorded(parent, Context.get(fiber.currentContext, IdGenerator), origin)
+  const context = handle?.context ?? unrecorded(parent, generatorOf(fiber), origin)
   return { context, handle }
 }
 
 /** Says where a span stands, so that whatever runs in it finds its place. */
 export const mark = (fiber: AnyFiber, span: Tracer.Span, context: TraceContext): void => {
-  const place: SpanPlace = { context, ambient: Context.get(fiber.currentContext, Current) }
+  const place: SpanPlace = { context, ambient: TraceContext.ambientOf(fiber) }
   // its own ids mean nothing to anybody
   if (isNative(span)) Object.assign(span, { traceId: context.traceId, spanId: context.spanId })
   Object.assign(span, { [placeOfSpan]: place })
@@ -57,7 +56,7 @@ export const mark = (fiber: AnyFiber, span: Tracer.Span, context: TraceContext):
 
 /** A context that was received, as a parent for any tracer. */
 export const externalSpan = (fiber: AnyFiber, context: TraceContext): Tracer.ExternalSpan => {
-  const place: SpanPlace = { context, ambient: Context.get(fiber.currentContext, Current) }
+  const place: SpanPlace = { context, ambient: TraceContext.ambientOf(fiber) }
   return Object.assign(externalSpanOf(context), { [placeOfSpan]: place })
 }
 
