@@ -25,7 +25,7 @@ export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
       }
     }
     const of = (way: Way, figure: keyof Found): Array<number> => found[way].map((run) => run[figure])
-    const stall = (name: string, way: Way, figure: "p999" | "max", bar: number | undefined): Result =>
+    const stall = (name: string, way: Way, figure: "p999" | "max" | "elapsed", bar: number | undefined): Result =>
       result({
         name,
         value: median(of(way, figure)),
@@ -43,7 +43,14 @@ export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
     return [
       stall("stall, 1 MB prompts: longest", "taken", "max", 10),
       stall("stall, 1 MB prompts: p99.9", "taken", "p999", undefined),
+      stall("stall, 1 MB prompts: longest, with waiting for a processor", "taken", "elapsed", undefined),
       stall("stall, 1 MB prompts to PostgreSQL: longest", "postgres", "max", 10),
-      stall("stall, 1 MB prompts to PostgreSQL: p99.9", "postgres", "p999", undefined)
+      stall("stall, 1 MB prompts to PostgreSQL: p99.9", "postgres", "p999", undefined),
+      stall(
+        "stall, 1 MB prompts to PostgreSQL: longest, with waiting for a processor",
+        "postgres",
+        "elapsed",
+        undefined
+      )
     ]
   }).pipe(Effect.scoped, Effect.runPromise)

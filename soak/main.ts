@@ -19,6 +19,7 @@ import { ObservabilityService } from "../src/ObservabilityService.ts"
 import * as PgProvider from "../src/PgProvider.ts"
 import { strike } from "./faults.ts"
 import { balance } from "./ledger.ts"
+import type { Strain } from "./worker.ts"
 import type { Worker } from "./workers.ts"
 import { start } from "./workers.ts"
 
@@ -116,9 +117,11 @@ const strains = (workers: ReadonlyArray<Worker>) => {
   const growth = all.map(({ strains }) =>
     Math.max(...strains.map(({ residentBytes }) => residentBytes)) - strains[0]!.residentBytes
   )
-  const stall = all.flatMap(({ strains }) => strains.map(({ longestStallMillis }) => longestStallMillis))
-  return `resident memory grew by ${Math.round(Math.max(...growth) / 1024 / 1024)} MiB at most, ` +
-    `the longest stall of an event loop was ${Math.round(Math.max(...stall))} ms`
+  const longest = (of: (strain: Strain) => number): number =>
+    Math.round(Math.max(...all.flatMap((worker) => worker.strains.map(of))))
+  return `resident memory grew by ${Math.round(Math.max(...growth) / 1024 / 1024)} MiB at most; ` +
+    `an event loop was held for ${longest(({ heldMillis }) => heldMillis)} ms at a time at most ` +
+    `(${longest(({ elapsedMillis }) => elapsedMillis)} ms with waiting for a processor)`
 }
 
 const scenarios: Readonly<

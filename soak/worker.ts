@@ -6,7 +6,7 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Duration, Effect, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
 import { writeSync } from "node:fs"
-import { monitorEventLoopDelay } from "node:perf_hooks"
+import { EventLoopWatch } from "../bench/eventLoop.ts"
 import type * as Delivery from "../src/Delivery.ts"
 import type { Service } from "../src/ObservabilityService.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
@@ -32,7 +32,10 @@ export interface Settled {
 
 export interface Strain {
   readonly residentBytes: number
-  readonly longestStallMillis: number
+  /** How long the event loop was held at a time, at most. */
+  readonly heldMillis: number
+  /** The same with the time in which the thread waited for a processor. */
+  readonly elapsedMillis: number
 }
 
 export type WorkerSaid =
@@ -46,13 +49,17 @@ const { rate, spoolDirectory, total = Number.POSITIVE_INFINITY, url, worker }: W
 
 const say = (said: WorkerSaid): void => void writeSync(3, `${JSON.stringify(said)}\n`)
 
-const delays = monitorEventLoopDelay({ resolution: 5 })
-delays.enable()
+const watch = new EventLoopWatch()
 
-const strain = (): Strain => ({
-  residentBytes: process.memoryUsage().rss,
-  longestStallMillis: delays.max / 1e6
-})
+/** Since the last time. */
+const strain = (): Strain => {
+  const gaps = watch.take()
+  return {
+    residentBytes: process.memoryUsage().rss,
+    heldMillis: Math.max(0, ...gaps.map(({ held }) => held)),
+    elapsedMillis: Math.max(0, ...gaps.map(({ elapsed }) => elapsed))
+  }
+}
 
 let recorded = 0
 let settled: Settled = { last: 0, spooled: 0, dropped: 0, rejected: 0 }
@@ -113,7 +120,7 @@ const application = Effect.gen(function*() {
   const postgres = yield* PgProvider.make({ url: Redacted.make(url) })
   service = yield* ObservabilityService.make({ providers: [postgres], delivery: { spoolDirectory } })
   // what it costs to load and to connect is not what it costs to run
-  delays.reset()
+  watch.take()
   const every = (pause: Duration.DurationInput, self: Effect.Effect<void>) =>
     Effect.forever(Effect.zipRight(self, Effect.sleep(pause)))
   yield* Effect.raceFirst(

@@ -9,14 +9,17 @@ import { ObservabilityService } from "../../src/ObservabilityService.ts"
 import * as PgProvider from "../../src/PgProvider.ts"
 import type { Provider } from "../../src/Provider.ts"
 import { say } from "../child.ts"
+import { EventLoopWatch } from "../eventLoop.ts"
 
 /** What this program does with a prompt. */
 export type Way = "nothing" | "taken" | "postgres" | "otel"
 
-/** The gaps between two turns of a timer of 1 ms, in milliseconds, and what became of the prompts. */
+/** How long the event loop was held at a time, in milliseconds, and what became of the prompts. */
 export interface Found {
   readonly p999: number
   readonly max: number
+  /** With the time in which the thread waited for a processor. */
+  readonly elapsed: number
   readonly made: number
   /** Prompts that the store did not get. */
   readonly missing: number
@@ -123,27 +126,19 @@ const logFor = (millis: number): Promise<void> =>
 await logFor(500)
 await logger.delivered()
 
-const gaps: Array<number> = []
-let last = performance.now()
-const probe = (): void => {
-  const now = performance.now()
-  gaps.push(now - last)
-  last = now
-  timer = setTimeout(probe, 1)
-}
-let timer = setTimeout(probe, 1)
+const watch = new EventLoopWatch()
 await logFor(Number(seconds) * 1_000)
-// what is on its way is delivered under the probe, too
+// what is on its way is delivered under the watch, too
 const delivered = await logger.delivered()
-clearTimeout(timer)
-// the timer may not have had its turn since
-gaps.push(performance.now() - last)
+watch.stop()
+const gaps = watch.take()
 
-gaps.sort((left, right) => left - right)
+const held = gaps.map((gap) => gap.held).sort((left, right) => left - right)
 say(
   {
-    p999: gaps[Math.floor((gaps.length - 1) * 0.999)]!,
-    max: gaps.at(-1)!,
+    p999: held[Math.floor((held.length - 1) * 0.999)]!,
+    max: held.at(-1)!,
+    elapsed: Math.max(...gaps.map((gap) => gap.elapsed)),
     made,
     missing: made - delivered
   } satisfies Found

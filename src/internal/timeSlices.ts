@@ -4,11 +4,11 @@
 import * as Effect from "effect/Effect"
 
 /**
- * The longest time at a stretch, but for a single step that takes longer. Sockets take what they are given in pieces of
- * some 100 KB, one in each pause: with 4 ms, encoding a batch held up the one that was being sent (0.9 of the rows per
- * second).
+ * The longest time at a stretch, but for a single step that takes longer. A socket takes what it is given in pieces of
+ * some 100 KB, one in each pause, so a batch that is encoded holds up the one that is being sent: with slices of 1 ms there
+ * were 80,000 rows per second on one connection, with these 92,000, at no more CPU time.
  */
-const sliceMillis = 1
+const sliceMillis = 0.25
 
 /**
  * Runs a generator to its end. It pauses for the event loop when a slice is used up.

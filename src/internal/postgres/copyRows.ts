@@ -6,7 +6,7 @@
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html "CopyData", "CopyDone"
  */
 import type { ByteWriter } from "./byteWriter.ts"
-import type { Notes, Table } from "./table.ts"
+import { isAbsence, type Notes, type Table } from "./table.ts"
 
 export const copyText = <Row>(schema: string, table: Table<Row>): string =>
   `copy "${schema}".${table.name} (${table.columns.map(({ name }) => name).join(", ")}) from stdin (format binary)`
@@ -36,10 +36,14 @@ export function* encodeRows<Row>(
     let notes: Notes | undefined
     out.int16(columns.length)
     for (const column of columns) {
-      const absence = column.write(out, row, notes)
-      if (absence === undefined) continue
-      out.int32(-1)
-      if (absence.unstorable !== undefined) notes = { ...notes, [column.name]: absence.unstorable }
+      const outcome = column.write(out, row, notes)
+      if (outcome === undefined) continue
+      if (isAbsence(outcome)) {
+        out.int32(-1)
+        if (outcome.unstorable !== undefined) notes = { ...notes, [column.name]: outcome.unstorable }
+      } else {
+        yield* outcome
+      }
     }
     if ((index & 31) === 31 || out.length - pausedAt > 16_384) {
       pausedAt = out.length

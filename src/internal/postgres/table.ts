@@ -3,7 +3,7 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { ByteWriter } from "./byteWriter.ts"
-import type { ColumnType } from "./columnType.ts"
+import type { ColumnType, Steps } from "./columnType.ts"
 
 export interface Column<Row> {
   readonly name: string
@@ -14,9 +14,10 @@ export interface Column<Row> {
    * Writes the row's value, behind its length.
    *
    * @param notes what this row's other columns could not hold
-   * @returns `undefined` when the value is written; else why the column is null: there is no value, or it is not storable
+   * @returns `undefined` when the value is written; or what is left to do for that; or why the column is null: there is no
+   * value, or it is not storable
    */
-  readonly write: (out: ByteWriter, row: Row, notes: Notes | undefined) => Absence | undefined
+  readonly write: (out: ByteWriter, row: Row, notes: Notes | undefined) => Steps | Absence | undefined
 }
 
 /** Values that their columns could not hold, printed, by the column's name. */
@@ -55,11 +56,19 @@ export const column = <Row, Value>(
     if (type.accepts !== undefined && !type.accepts(value)) return { unstorable: printed(value) }
     const lengthAt = out.length
     out.int32(0)
-    type.write(out, value)
+    const rest = type.write(out, value)
+    if (rest !== undefined) return withLength(out, lengthAt, rest)
     out.setInt32(lengthAt, out.length - lengthAt - 4)
     return undefined
   }
 })
+
+export const isAbsence = (outcome: Steps | Absence): outcome is Absence => "unstorable" in outcome
+
+function* withLength(out: ByteWriter, lengthAt: number, rest: Steps): Steps {
+  yield* rest
+  out.setInt32(lengthAt, out.length - lengthAt - 4)
+}
 
 const printed = (value: unknown): string => BigDecimal.isBigDecimal(value) ? BigDecimal.format(value) : String(value)
 
