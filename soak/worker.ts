@@ -49,11 +49,14 @@ const { rate, spoolDirectory, total = Number.POSITIVE_INFINITY, url, worker }: W
 
 const say = (said: WorkerSaid): void => void writeSync(3, `${JSON.stringify(said)}\n`)
 
-const watch = new EventLoopWatch()
+let watch: EventLoopWatch | undefined
+
+/** What it costs to load, to connect and to compile is not what it costs to run. */
+const watchWhenWarm = Effect.delay(Effect.sync(() => watch = new EventLoopWatch()), "2 seconds")
 
 /** Since the last time. */
 const strain = (): Strain => {
-  const gaps = watch.take()
+  const gaps = watch?.take() ?? []
   return {
     residentBytes: process.memoryUsage().rss,
     heldMillis: Math.max(0, ...gaps.map(({ held }) => held)),
@@ -119,13 +122,13 @@ let service: Service | undefined
 const application = Effect.gen(function*() {
   const postgres = yield* PgProvider.make({ url: Redacted.make(url) })
   service = yield* ObservabilityService.make({ providers: [postgres], delivery: { spoolDirectory } })
-  // what it costs to load and to connect is not what it costs to run
-  watch.take()
   const every = (pause: Duration.DurationInput, self: Effect.Effect<void>) =>
     Effect.forever(Effect.zipRight(self, Effect.sleep(pause)))
   yield* Effect.raceFirst(
     load(service),
-    Effect.all([every("50 millis", settle(service)), every("20 millis", standing)], { concurrency: "unbounded" })
+    Effect.all([every("50 millis", settle(service)), every("20 millis", standing), watchWhenWarm], {
+      concurrency: "unbounded"
+    })
   )
   // as long as the outage may last that the end falls into
   yield* service.flush({ timeout: "60 seconds" })
