@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { parseArgs } from "node:util"
 import type { Result } from "./report.ts"
 import { save, table } from "./report.ts"
+import { versions } from "./versions.ts"
 
 const { values: { only, quick } } = parseArgs({
   options: { quick: { type: "boolean", default: false }, only: { type: "string" } }
@@ -18,7 +19,9 @@ const suites: ReadonlyArray<
   ["pg", async () => (await import("./pg.bench.ts")).pgBench],
   ["llm", async () => (await import("./llm.bench.ts")).llmBench],
   ["stall", async () => (await import("./stall.bench.ts")).stallBench],
-  ["start", async () => (await import("./start.bench.ts")).startBench]
+  ["start", async () => (await import("./start.bench.ts")).startBench],
+  ["growth", async () => (await import("./growth.bench.ts")).growthBench],
+  ["memory", async () => (await import("./memory.bench.ts")).memoryBench]
 ]
 
 const wanted = only?.split(",") ?? suites.map(([name]) => name)
@@ -31,6 +34,6 @@ for (const [name, load] of suites.filter(([each]) => wanted.includes(each))) {
   for (const found of await (await load())(quick)) results.push(found)
 }
 console.log(`\n${table(results)}\n`)
-if (only === undefined) save(join(process.cwd(), "bench", "results"), results)
+if (only === undefined) save(join(process.cwd(), "bench", "results"), results, { quick, versions: await versions() })
 const missed = results.filter(({ ok }) => ok === false).length
 console.log(missed === 0 ? "all bars met" : `${missed} bars MISSED`)

@@ -1,6 +1,6 @@
 /** What a benchmark found, as a table and as a file. */
 import { mkdirSync, writeFileSync } from "node:fs"
-import { cpus } from "node:os"
+import { cpus, totalmem } from "node:os"
 import { join } from "node:path"
 
 /** One figure, with the bar that was set for it. */
@@ -39,18 +39,36 @@ export const table = (results: ReadonlyArray<Result>): string => {
   return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()).join("\n")
 }
 
-export const save = (folder: string, results: ReadonlyArray<Result>): void => {
+/** How the results came about. */
+export interface Run {
+  readonly quick: boolean
+  readonly versions: Readonly<Record<string, string>>
+}
+
+/** The results alone as `latest.json`, and with all that belongs to them under the day's date. */
+export const save = (folder: string, results: ReadonlyArray<Result>, { quick, versions }: Run): void => {
   const now = new Date().toISOString()
   const machine = {
-    node: process.version,
     cpu: cpus()[0]?.model,
     cores: cpus().length,
-    memoryBytes: process.constrainedMemory()
+    // what the container allows, which is a number beyond all memory when it allows all
+    memoryBytes: Math.min(process.constrainedMemory() || totalmem(), totalmem())
   }
+  // every field, in one order: a field that is missing would look like one that was forgotten
+  const kept = results.map(({ bar = null, max, min, name, ok = null, peers, unit, value }) => ({
+    name,
+    value,
+    unit,
+    bar,
+    ok,
+    min,
+    max,
+    peers
+  }))
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, "latest.json"), `${JSON.stringify(results, null, 2)}\n`)
+  writeFileSync(join(folder, "latest.json"), `${JSON.stringify(kept, null, 2)}\n`)
   writeFileSync(
     join(folder, `${now.slice(0, 10)}.json`),
-    `${JSON.stringify({ at: now, machine, results }, null, 2)}\n`
+    `${JSON.stringify({ at: now, quick, machine, versions, results: kept }, null, 2)}\n`
   )
 }

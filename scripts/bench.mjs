@@ -1,11 +1,18 @@
 // Compiles the library and the benchmarks as they are published, and runs them: a loader that compiles on the fly adds a
-// call to every function it names, which is most of what a span costs.
+// call to every function it names, which is most of what a span costs. What was kept of it is then the table in
+// docs/performance.md; `node scripts/bench.mjs --docs` writes that table alone.
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { writeFigures } from "./figures.mjs"
 
 const root = Path.resolve(import.meta.dirname, "..")
 const built = Path.join(root, ".bench-build")
+
+if (process.argv.includes("--docs")) {
+  writeFigures(root)
+  process.exit(0)
+}
 
 const run = (command, args) => {
   const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit" })
@@ -22,3 +29,4 @@ run(process.execPath, [
   Path.join(built, "bench/main.js"),
   ...process.argv.slice(2)
 ])
+if (!process.argv.includes("--only")) writeFigures(root)

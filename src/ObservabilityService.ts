@@ -94,8 +94,8 @@ export interface Options {
   /** The time that `flush` may take when it is not told. Default: 30 seconds. */
   readonly flushTimeout?: Duration.DurationInput | undefined
   /**
-   * How many open spans, and traces, are remembered to be ended when the layer closes; the oldest are forgotten first.
-   * Default: 100,000.
+   * How many open spans, and traces, are remembered at most to be ended when the layer closes; the oldest are forgotten
+   * first. Default: 100,000.
    */
   readonly maxOpenSpans?: number | undefined
 }

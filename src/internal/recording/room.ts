@@ -11,10 +11,15 @@ export interface Room {
   readonly maxOpen: number
 }
 
-/** Makes room in a table by what has been in it for longest. */
-export const forgetOldest = (records: Map<string, unknown>): void => {
+/**
+ * Makes room in a table that is full, by what has been in it for longest. Several at a time: a `Map` keeps the places of
+ * what was deleted for a while, and whoever asks for the first one walks past them, 5 µs each time in a table of 100,000.
+ */
+export const forgetOldest = (records: Map<string, unknown>, maxOpen: number): void => {
+  if (records.size <= maxOpen) return
+  let left = Math.max(1, maxOpen >> 6)
   for (const key of records.keys()) {
     records.delete(key)
-    return
+    if (--left === 0) return
   }
 }

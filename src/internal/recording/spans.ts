@@ -54,7 +54,7 @@ export class Spans {
       if (options.input !== undefined) span.input = capturing.value(span, options.input)
     }
     this.open.set(span.spanId, span)
-    if (this.open.size > maxOpen) forgetOldest(this.open)
+    forgetOldest(this.open, maxOpen)
     intake.pushOpen(span, span.size)
     return span
   }

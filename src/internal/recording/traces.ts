@@ -152,7 +152,7 @@ export class Traces {
     if (input.metadata !== undefined) trace.metadata = capturing.object(trace, input.metadata)
     if (input.input !== undefined) trace.input = capturing.value(trace, input.input)
     this.open.set(trace.context.traceId, trace)
-    if (this.open.size > maxOpen) forgetOldest(this.open)
+    forgetOldest(this.open, maxOpen)
     intake.pushOpen(trace, trace.size)
     return trace
   }

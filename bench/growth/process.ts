@@ -1,0 +1,36 @@
+/**
+ * What a span costs in CPU time the longer a process lives: traces of ten spans, one after the other. Its argument: how
+ * many spans. It says the microseconds per span of each tenth of them.
+ */
+import { Effect, ManagedRuntime } from "effect"
+import { ObservabilityService } from "../../src/ObservabilityService.ts"
+import { withSpan, withTrace } from "../../src/Span.ts"
+import { say } from "../child.ts"
+
+const runtime = ManagedRuntime.make(
+  ObservabilityService.layer({ providers: [{ name: "taking", write: () => Effect.void }] })
+)
+const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+const step = Effect.void.pipe(withSpan("step"))
+const trace = Effect.replicateEffect(step, 10, { discard: true }).pipe(withTrace("bench"))
+
+/** The event loop turns after every 1,000 spans, so that delivery takes place. */
+const make = (spans: number) =>
+  Effect.replicateEffect(
+    Effect.zipRight(Effect.replicateEffect(trace, 100, { discard: true }), turn),
+    spans / 1_000,
+    { discard: true }
+  )
+
+const tenth = Number(process.argv[2]) / 10
+// for the compiler: a first tenth that paid for it would let every other one look well
+await runtime.runPromise(make(30_000))
+const found: Array<number> = []
+for (let part = 0; part < 10; part++) {
+  const before = process.cpuUsage()
+  await runtime.runPromise(make(tenth))
+  const { system, user } = process.cpuUsage(before)
+  found.push((user + system) / tenth)
+}
+
+say(found)

@@ -1,0 +1,92 @@
+/**
+ * A program under load, 1,000 spans a second, each with 5,000 characters of text and in a fiber of its own, that looks at its
+ * memory. Its arguments: for how many seconds, and the address of PostgreSQL; without one, nothing is recorded.
+ */
+import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
+import { randomBytes } from "node:crypto"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import { ObservabilityService } from "../../src/ObservabilityService.ts"
+import * as PgProvider from "../../src/PgProvider.ts"
+import { withSpan, withTrace } from "../../src/Span.ts"
+import { say } from "../child.ts"
+
+/** What this program says; memory is in bytes. */
+export interface Found {
+  /** Resident memory, ten times a second. */
+  readonly resident: ReadonlyArray<number>
+  /** What the load left in the heap, after a collection. */
+  readonly held: number
+  /** What the library believes to hold. */
+  readonly pending: number
+  readonly accepted: number
+  readonly dropped: number
+  readonly written: number
+}
+
+const [, , seconds, url] = process.argv
+
+const perSecond = 1_000
+
+const runtime = ManagedRuntime.make(
+  url === undefined
+    ? ObservabilityService.layerNoop
+    : Layer.unwrapScoped(
+      // all else at its default, and so is the budget
+      Effect.map(
+        PgProvider.make({ url: Redacted.make(url) }),
+        (postgres) => ObservabilityService.layer({ providers: [postgres] })
+      )
+    )
+)
+
+/**
+ * That no other text shares its memory with, and that takes two bytes for each character, which is what the library reckons with,
+ * and one curly quotation mark brings about.
+ */
+const text = (): string => Buffer.from(`${randomBytes(3_747).toString("base64")}’…””`).toString()
+
+const request = Effect.suspend(() =>
+  Effect.yieldNow().pipe(withSpan("retrieve", { input: text() }), withTrace("answer"))
+)
+
+/** Starts the requests that are due by the clock: an application does not slow down because its database is away. */
+const load = Effect.gen(function*() {
+  const begin = performance.now()
+  const total = Number(seconds) * perSecond
+  for (let made = 0; made < total;) {
+    const due = Math.min(total, (performance.now() - begin) / 1_000 * perSecond)
+    for (; made < due; made++) yield* Effect.fork(request)
+    yield* Effect.sleep("5 millis")
+  }
+})
+
+setFlagsFromString("--expose-gc")
+const collect: () => void = runInNewContext("gc")
+
+const held = (): number => {
+  collect()
+  const { external, heapUsed } = process.memoryUsage()
+  return heapUsed + external
+}
+
+const postgres = Effect.map(
+  Effect.flatMap(ObservabilityService, (service) => service.stats),
+  ({ providers }) => providers["postgres"]
+)
+const flush = Effect.flatMap(ObservabilityService, (service) => service.flush())
+
+// for the compiler, and for PostgreSQL to be prepared
+await runtime.runPromise(Effect.zipRight(Effect.replicateEffect(request, 1_000), Effect.sleep("1 second")))
+const before = held()
+const resident = [process.memoryUsage.rss()]
+const samples = setInterval(() => resident.push(process.memoryUsage.rss()), 100)
+await runtime.runPromise(load)
+clearInterval(samples)
+const after = held()
+const account = await runtime.runPromise(postgres)
+// where records were dropped, what is left is not going to be written either
+if (account?.dropped === 0) await runtime.runPromise(flush)
+const { accepted = 0, dropped = 0, written = 0 } = await runtime.runPromise(postgres) ?? {}
+
+say({ resident, held: after - before, pending: account?.pendingBytes ?? 0, accepted, dropped, written } satisfies Found)
