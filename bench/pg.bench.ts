@@ -79,9 +79,9 @@ const spans = (count: number): Array<Span> => {
   })
 }
 
-/** @param cpu the CPU time of this process before the rows were made, where that is to be counted, too */
-const measured = <R>(count: number, work: Effect.Effect<unknown, unknown, R>, cpu = process.cpuUsage()) =>
+const measured = <R>(count: number, work: Effect.Effect<unknown, unknown, R>) =>
   Effect.gen(function*() {
+    const cpu = process.cpuUsage()
     const start = performance.now()
     yield* work
     const seconds = (performance.now() - start) / 1_000
@@ -89,23 +89,31 @@ const measured = <R>(count: number, work: Effect.Effect<unknown, unknown, R>, cp
     return { rate: count / seconds, cpu: (user + system) / count }
   })
 
+/** As an application has it: one that goes on, with connections that are open. */
+const deliveryOver = (url: Redacted.Redacted, connections: number) =>
+  Effect.flatMap(
+    PgProvider.make({ url, maxConnections: connections }),
+    (provider) => Delivery.make(provider, { queueBytes: 2 ** 32 })
+  )
+
 /** The CPU time has the making of the spans in it, as that is part of what an application pays. */
-const throughDelivery = (url: Redacted.Redacted, count: number, connections: number) =>
-  Effect.scoped(Effect.gen(function*() {
-    const provider = yield* PgProvider.make({ url, maxConnections: connections })
-    const delivery = yield* Delivery.make(provider, { queueBytes: 2 ** 32 })
-    delivery.offer(spans(1)[0]!)
-    yield* delivery.flush("30 seconds")
+const throughDelivery = (delivery: Delivery.Delivery, count: number) =>
+  Effect.gen(function*() {
+    const before = delivery.stats().written
     const cpu = process.cpuUsage()
     const rows = spans(count)
+    const made = process.cpuUsage(cpu)
+    globalThis.gc?.()
     const offered = Effect.suspend(() => {
       for (const span of rows) delivery.offer(span)
       return delivery.flush("5 minutes")
     })
-    const run = yield* measured(count, offered, cpu)
-    const { written } = delivery.stats()
-    return written === count + 1 ? run : yield* Effect.dieMessage(`${written} of ${count + 1} rows were written`)
-  }))
+    const run = yield* measured(count, offered)
+    const written = delivery.stats().written - before
+    return written === count
+      ? { ...run, cpu: run.cpu + (made.user + made.system) / count }
+      : yield* Effect.dieMessage(`${written} of ${count} rows were written`)
+  })
 
 const naive = (sql: PgClient.PgClient, count: number) =>
   measured(
@@ -131,16 +139,20 @@ const naive = (sql: PgClient.PgClient, count: number) =>
       ), { discard: true })
   )
 
-const copy = (url: Redacted.Redacted, file: string) =>
-  Effect.promise(async () => {
-    const client = new Pg.Client(Redacted.value(url))
-    await client.connect()
-    try {
-      await pipeline(createReadStream(file), client.query(copyFrom("copy observability.span_store from stdin")))
-    } finally {
-      await client.end()
-    }
-  })
+const connected = (url: Redacted.Redacted) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const client = new Pg.Client(Redacted.value(url))
+      await client.connect()
+      return client
+    }),
+    (client) => Effect.promise(() => client.end())
+  )
+
+const copy = (client: Pg.Client, file: string) =>
+  Effect.promise(() =>
+    pipeline(createReadStream(file), client.query(copyFrom("copy observability.span_store from stdin")))
+  )
 
 export const pgBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
   Effect.gen(function*() {
@@ -152,16 +164,21 @@ export const pgBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
     // what one way has left the server to do is not to be done while another is measured
     const empty = Effect.zipRight(sql`truncate observability.span_store`, sql`checkpoint`)
 
-    yield* throughDelivery(url, count, 2)
+    const oneConnection = yield* deliveryOver(url, 1)
+    const twoConnections = yield* deliveryOver(url, 2)
+    const client = yield* connected(url)
+    yield* throughDelivery(oneConnection, count)
+    yield* empty
+    yield* throughDelivery(twoConnections, count)
     yield* sql.unsafe(`copy (select * from observability.span_store) to '${file}'`)
     const runs: Record<"one" | "two" | "copy" | "naive", Array<Run>> = { one: [], two: [], copy: [], naive: [] }
     for (let round = 0; round < rounds; round++) {
       yield* empty
-      runs.one.push(yield* throughDelivery(url, count, 1))
+      runs.one.push(yield* throughDelivery(oneConnection, count))
       yield* empty
-      runs.two.push(yield* throughDelivery(url, count, 2))
+      runs.two.push(yield* throughDelivery(twoConnections, count))
       yield* empty
-      runs.copy.push(yield* measured(count, copy(url, file)))
+      runs.copy.push(yield* measured(count, copy(client, file)))
       yield* empty
       runs.naive.push(yield* naive(sql, Math.floor(count / 40)))
     }
