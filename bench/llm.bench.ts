@@ -2,18 +2,32 @@
  * What logging a model call of 5 KB in and 5 KB out costs: the caller, while it is held up, and the whole process,
  * delivery included.
  */
+import { Effect, Redacted } from "effect"
+import * as EmbeddedPostgres from "../src/EmbeddedPostgres.ts"
 import { answer, start } from "./child.ts"
 import { median } from "./compare.ts"
 import type { CallerTime, Found } from "./llm/calls.ts"
 import type { Result } from "./report.ts"
 import { result } from "./report.ts"
 
+/** What runs beside the process whose CPU time is measured. */
+const measured = async (size: "quick" | "full", database: string): Promise<Found> => {
+  const servers = await Promise.all([start<string>("llm/ingestion"), start<string>("llm/collector")])
+  const addresses = servers.map(({ message }) => message)
+  return answer<Found>("llm/calls", { args: [size, ...addresses, database] }).finally(() => {
+    for (const server of servers) server.process.kill()
+  })
+}
+
+const withPostgres = <A>(use: (url: string) => Promise<A>): Promise<A> =>
+  EmbeddedPostgres.make({ durable: true }).pipe(
+    Effect.flatMap(({ url }) => Effect.promise(() => use(Redacted.value(url)))),
+    Effect.scoped,
+    Effect.runPromise
+  )
+
 export const llmBench = async (quick: boolean): Promise<ReadonlyArray<Result>> => {
-  // beside the process whose CPU time is measured
-  const langfuse = await start<string>("llm/ingestion")
-  const { callers, events, spans } = await answer<Found>("llm/calls", {
-    args: [quick ? "quick" : "full", langfuse.message]
-  }).finally(() => langfuse.process.kill())
+  const { callers, events, sent, spans } = await withPostgres((url) => measured(quick ? "quick" : "full", url))
 
   const [own, ...others] = callers as [CallerTime, ...Array<CallerTime>]
   const caller = (percentile: "p50" | "p99", bar: number): Result =>
@@ -44,6 +58,7 @@ export const llmBench = async (quick: boolean): Promise<ReadonlyArray<Result>> =
     caller("p99", 100),
     cpu(spans, "OpenTelemetry JS", 1),
     cpu(spans, "@langfuse/otel", undefined),
+    cpu(sent, "OpenTelemetry JS over OTLP", 1),
     cpu(events, "langfuse", undefined)
   ]
 }

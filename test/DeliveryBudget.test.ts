@@ -125,32 +125,54 @@ describe("the budget", () => {
       assert.deepInclude(yield* delivery.flush("1 second"), { accepted: 2, dropped: 1 })
     }))
 
-  it.scoped("spent by a trace, is freed of all of it that was not on its way yet, but not of the trace itself", () =>
+  it.scoped("spent by traces, is freed of all of the one that finds no room, but not of the trace itself", () =>
     Effect.gen(function*() {
       const { gate, provider, records } = yield* gated
-      const delivery = yield* Delivery.make(provider, { queueBytes: 1_000 })
-      const other: ReadonlyArray<Observation> = spans(2, { traceId: traceId(1) })
-      offerAll(delivery, other)
+      const delivery = yield* Delivery.make(provider, { queueBytes: 2_000 })
+      const [early, late] = [spans(3, { traceId: traceId(1) }), spans(13, { traceId: traceId(1) })]
+      offerAll(delivery, early)
       yield* TestClock.adjust("200 millis")
+      offerAll(delivery, [trace({ traceId: traceId(2) }), ...spans(3, { traceId: traceId(2) }), ...late])
       offerAll(delivery, [
-        trace({ traceId: traceId(2) }),
-        ...spans(7, { traceId: traceId(2) }),
         ...spans(2, { traceId: traceId(2) }),
         chatMessage({ traceId: traceId(2) }),
         documentEvent({ traceId: traceId(2) }),
         trace({ traceId: traceId(2), status: "success", revision: 2 ** 30 })
       ])
-      assert.deepInclude(delivery.stats(), { accepted: 15, dropped: 4, pending: 11 })
+      assert.deepInclude(delivery.stats(), { accepted: 25, dropped: 4, pending: 21 })
       yield* gate.open
       yield* TestClock.adjust("1 second")
       const stored = (number: number) =>
         records.filter((record) => record.traceId === traceId(number) && !notesOf([record]).length)
-      assert.deepStrictEqual(stored(1), [...other])
-      const [root, end] = stored(2).filter(({ _tag }) => _tag === "Trace")
-      assert.deepStrictEqual([root?.revision, end?.revision], [1, 2 ** 30])
-      const { dropped, droppedByReason } = delivery.stats()
-      assert.strictEqual(stored(2).length - 2 + dropped, 7 + 2 + 1 + 1, "each is stored or counted")
-      assert.deepInclude(droppedByReason, { "ChatMessage/budget": 1, "DocumentEvent/budget": 1 })
+      assert.deepStrictEqual(stored(1), [...early, ...late])
+      assert.deepStrictEqual(
+        stored(2).map((record) => [record._tag, record.revision]),
+        [["Trace", 1], ["Trace", 2 ** 30]],
+        "what waited of it went, too"
+      )
+      assert.deepStrictEqual(delivery.stats().droppedByReason, {
+        "Span/budget": 5,
+        "ChatMessage/budget": 1,
+        "DocumentEvent/budget": 1
+      })
+    }))
+
+  it.scoped("spent by one trace, keeps what waits of it: there is no other to be kept whole for that", () =>
+    Effect.gen(function*() {
+      const { gate, provider, records } = yield* gated
+      const delivery = yield* Delivery.make(provider, { queueBytes: 2_000 })
+      offerAll(delivery, spans(4, { traceId: traceId(1) }))
+      const job = { traceId: traceId(2) }
+      offerAll(delivery, [trace(job), ...spans(15, job), ...spans(5, job)])
+      assert.deepInclude(delivery.stats(), { accepted: 25, dropped: 5, pending: 20 })
+      yield* gate.open
+      yield* TestClock.adjust("1 second")
+      offerAll(delivery, [trace({ ...job, status: "success", revision: 2 ** 30 })])
+      assert.deepInclude(yield* delivery.flush("1 second"), { dropped: 5, pending: 0 })
+      const [note] = notesOf(records)
+      assert.deepInclude(note, { traceId: traceId(2), name: "5 Span records dropped" })
+      const spansOf = records.filter(({ _tag, traceId: id }) => _tag === "Span" && id === traceId(2))
+      assert.strictEqual(spansOf.length, 15 + 1, "and the note")
     }))
 
   it.scoped("spent by many traces, leaves notes in the store that tell, trace by trace, what is missing in it", () =>

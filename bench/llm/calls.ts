@@ -1,9 +1,12 @@
-/** Measures the calls of `subjects.ts`, for `llm.bench.ts`. Its arguments: `quick` or `full`, and the address of Langfuse. */
+/**
+ * Measures the calls of `subjects.ts`, for `llm.bench.ts`. Its arguments: `quick` or `full`, and the addresses of Langfuse,
+ * of a collector, and of PostgreSQL.
+ */
 import { say } from "../child.ts"
 import type { Figure, Subject } from "../compare.ts"
 import { compare } from "../compare.ts"
 import type { Logger } from "./subjects.ts"
-import { langfuse, langfuseOtel, otel, ours } from "./subjects.ts"
+import { langfuse, langfuseOtel, otel, otelSent, ours, oursStored } from "./subjects.ts"
 
 /**
  * The caller's own time per call in microseconds: percentiles of each round, less the median of the same measurement
@@ -20,6 +23,8 @@ export interface Found {
   readonly callers: ReadonlyArray<CallerTime>
   /** CPU time of the whole process, delivery included. */
   readonly spans: ReadonlyArray<Figure>
+  /** The same, delivered to a server: ours to PostgreSQL, the other to a collector. */
+  readonly sent: ReadonlyArray<Figure>
   /** The same with `langfuse`, in rounds of their own: it takes so long that there are fewer calls in them. */
   readonly events: ReadonlyArray<Figure>
 }
@@ -73,11 +78,13 @@ const callers = async (
   return times
 }
 
-const [, , size, address] = process.argv
+const [, , size, address, collector, database] = process.argv
 const quick = size === "quick"
 const library = await ours()
 const others = [otel(), langfuseOtel()]
 const slow = langfuse(address!)
+const stored = await oursStored(database!)
+const collected = otelSent(collector!)
 
 const found: Found = {
   callers: [
@@ -88,11 +95,15 @@ const found: Found = {
     [library, ...others].map(subject),
     quick ? { count: 10_000, rounds: 5 } : { count: 50_000, rounds: 9 }
   ),
+  sent: await compare(
+    [stored, collected].map(subject),
+    quick ? { count: 1_000, rounds: 3 } : { count: 4_000, rounds: 9 }
+  ),
   events: await compare([library, slow].map(subject), quick ? { count: 500, rounds: 3 } : { count: 1_000, rounds: 7 })
 }
 
 // what was dropped cost little, and would not have been measured
-for (const { balance, name } of [library, ...others, slow]) {
+for (const { balance, name } of [library, ...others, stored, collected, slow]) {
   const { arrived, logged } = await balance()
   if (arrived !== logged) throw new Error(`${name}: ${arrived} of ${logged} calls arrived`)
 }

@@ -1,13 +1,15 @@
 /**
  * A call of a language model with 5 KB of input and 5 KB of output, as it is logged by this library and by others. Each
- * stands in a trace, and delivers to what takes everything.
+ * stands in a trace, and delivers to what takes everything in the same process, or to a server.
  */
 import { LangfuseSpanProcessor } from "@langfuse/otel"
 import { context, trace } from "@opentelemetry/api"
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http"
 import type { SpanExporter, SpanProcessor } from "@opentelemetry/sdk-trace-base"
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base"
-import { Effect, ManagedRuntime, Runtime } from "effect"
+import { Effect, Layer, ManagedRuntime, Redacted, Runtime } from "effect"
 import { Langfuse } from "langfuse"
+import * as ObservabilityLive from "../../src/ObservabilityLive.ts"
 import { ObservabilityService } from "../../src/ObservabilityService.ts"
 import type { Provider } from "../../src/Provider.ts"
 
@@ -36,14 +38,14 @@ const output = (call: number): string => texts[(call * 7 + 3) % texts.length]!
 
 const taking = (name: string): Provider => ({ name, write: () => Effect.void })
 
-export const ours = async (): Promise<Logger> => {
-  const runtime = ManagedRuntime.make(ObservabilityService.layer({ providers: [taking("first"), taking("second")] }))
+const logging = async (name: string, layer: Layer.Layer<ObservabilityService>): Promise<Logger> => {
+  const runtime = ManagedRuntime.make(layer)
   const service = await runtime.runPromise(ObservabilityService)
   const runSync = Runtime.runSync(await runtime.runtime())
   const parent = runSync(service.startTrace({ name: "bench" }))
   await runtime.runPromise(service.flush())
   let logged = 0
-  const logging = (call: number): Effect.Effect<void> => {
+  const logOne = (call: number): Effect.Effect<void> => {
     logged++
     return service.logLlmCall(parent, {
       model: "gpt-4o",
@@ -57,12 +59,12 @@ export const ours = async (): Promise<Logger> => {
   }
   const loggingMany = (count: number): Effect.Effect<void> =>
     Effect.gen(function*() {
-      for (let call = 0; call < count; call++) yield* logging(call)
+      for (let call = 0; call < count; call++) yield* logOne(call)
     })
   return {
-    name: "logLlmCall",
+    name,
     // in a fiber that is made for it, which no program would do
-    log: (call) => runSync(logging(call)),
+    log: (call) => runSync(logOne(call)),
     logMany: (count) => runSync(loggingMany(count)),
     settle: async () => {
       await runtime.runPromise(service.flush())
@@ -75,21 +77,26 @@ export const ours = async (): Promise<Logger> => {
   }
 }
 
+export const ours = (): Promise<Logger> =>
+  logging("logLlmCall", ObservabilityService.layer({ providers: [taking("first"), taking("second")] }))
+
+export const oursStored = (url: string): Promise<Logger> =>
+  logging(
+    "logLlmCall",
+    ObservabilityLive.layer({
+      postgres: { url: Redacted.make(url) },
+      // like those of the others: what the default drops would cost little
+      delivery: { queueBytes: 2 ** 30 }
+    }).pipe(Layer.orDie)
+  )
+
 const many = (log: (call: number) => void) => (count: number): void => {
   for (let call = 0; call < count; call++) log(call)
 }
 
 /** Spans with the same texts as attributes, and all that is known besides, under the names of the GenAI conventions. */
-const spans = (name: string, make: (exporter: SpanExporter) => SpanProcessor): Logger => {
+const spans = (name: string, processor: SpanProcessor, arrived: () => number | Promise<number>): Logger => {
   let logged = 0
-  let exported = 0
-  const processor = make({
-    export: (batch, done) => {
-      exported += batch.length
-      done({ code: 0 })
-    },
-    shutdown: () => Promise.resolve()
-  })
   const tracer = new BasicTracerProvider({ spanProcessors: [processor] }).getTracer("bench")
   const parent = trace.setSpan(context.active(), tracer.startSpan("bench"))
   const log = (call: number): void => {
@@ -110,18 +117,38 @@ const spans = (name: string, make: (exporter: SpanExporter) => SpanProcessor): L
     log,
     logMany: many(log),
     settle: () => processor.forceFlush(),
-    balance: async () => ({ logged, arrived: exported })
+    balance: async () => ({ logged, arrived: await arrived() })
   }
 }
 
+const inProcess = (name: string, make: (exporter: SpanExporter) => SpanProcessor): Logger => {
+  let exported = 0
+  const exporter: SpanExporter = {
+    export: (batch, done) => {
+      exported += batch.length
+      done({ code: 0 })
+    },
+    shutdown: () => Promise.resolve()
+  }
+  return spans(name, make(exporter), () => exported)
+}
+
+/** The default of 2,048 drops spans, and dropping is cheap. */
+const unlimited = { maxQueueSize: 10_000_000 }
+
 export const otel = (): Logger =>
+  inProcess("OpenTelemetry JS", (exporter) => new BatchSpanProcessor(exporter, unlimited))
+
+export const otelSent = (collector: string): Logger =>
   spans(
-    "OpenTelemetry JS",
-    // the default of 2,048 drops spans, and dropping is cheap
-    (exporter) => new BatchSpanProcessor(exporter, { maxQueueSize: 10_000_000 })
+    "OpenTelemetry JS over OTLP",
+    // all batches of a flush are sent at once, and those beyond the default of 30 would be refused
+    new BatchSpanProcessor(new OTLPTraceExporter({ url: collector, concurrencyLimit: 1_000 }), unlimited),
+    async () => Number(await (await fetch(collector)).text())
   )
 
-export const langfuseOtel = (): Logger => spans("@langfuse/otel", (exporter) => new LangfuseSpanProcessor({ exporter }))
+export const langfuseOtel = (): Logger =>
+  inProcess("@langfuse/otel", (exporter) => new LangfuseSpanProcessor({ exporter }))
 
 export const langfuse = (baseUrl: string): Logger => {
   const client = new Langfuse({ publicKey: "pk", secretKey: "sk", baseUrl })

@@ -41,7 +41,7 @@ export class Admission {
     if (!this.hasRoomFor(record)) {
       this.dropOpenSpans()
       if (!this.hasRoomFor(record)) {
-        this.shedder.giveUp(record)
+        this.shedder.giveUp(record, this.shareOf)
         return this.shed(record)
       }
     }
@@ -72,6 +72,8 @@ export class Admission {
     this.drops = 0
     return drops
   }
+
+  private readonly shareOf = (traceId: string): number => this.queue.shareOf(traceId)
 
   /** Traces, and the notes about what was dropped, have a reserve: without them nobody sees that something is missing. */
   private hasRoomFor(record: Observation): boolean {

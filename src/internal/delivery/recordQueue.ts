@@ -93,6 +93,19 @@ export class RecordQueue {
     return removed
   }
 
+  /** What a trace has of the bytes that wait, from 0 to 1; estimated from some of the records, as there may be 100,000. */
+  shareOf(traceId: string): number {
+    let its = 0
+    let all = 0
+    for (const run of this.runs) {
+      for (const record of run.sample()) {
+        all += record.size
+        if (record.traceId === traceId) its += record.size
+      }
+    }
+    return all === 0 ? 0 : its / all
+  }
+
   private add(run: Run, where: "front" | "end"): void {
     if (run.length === 0) return
     if (where === "front") this.runs.unshift(run)
@@ -142,6 +155,12 @@ class Run {
 
   remaining(): ReadonlyArray<Observation> {
     return this.head === 0 ? this.records : this.records.slice(this.head)
+  }
+
+  /** Every record of a short run, every 64th of a long one. */
+  *sample(): Iterable<Observation> {
+    const step = Math.min(64, Math.ceil(this.length / 16))
+    for (let index = this.head; index < this.records.length; index += step) yield this.records[index]!
   }
 
   /** Takes from the front, up to both limits, and one record at least if that is asked for. */

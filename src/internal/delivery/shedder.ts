@@ -2,7 +2,8 @@
  * Decides what goes when there is no room left, and leaves word of it in the store.
  *
  * A trace of which a record has to go goes as a whole, but for the trace record itself: many traces with a hole each are
- * worth less than some traces whole. For every trace and kind that is cut short a span of type `dropped` is made, to be
+ * worth less than some traces whole. Not so a trace that is most of what waits, as that of a long job: with it would go what
+ * there is room for, so it only loses what finds none. For every trace and kind that is cut short a span of type `dropped` is made, to be
  * written when there is room again, so that a reader sees the gap where it is.
  */
 import { cryptographic } from "../../IdGenerator.ts"
@@ -32,15 +33,20 @@ export class Shedder {
     return !this.isIdle && record._tag !== "Trace" && this.victims.has(record.traceId)
   }
 
-  /** Gives up the record's trace. Beyond a number of traces that no reader looks through, only the counts know. */
-  giveUp(record: Observation): void {
+  /**
+   * Gives up the record's trace, or the record alone if its trace is a large part of what waits. Beyond a number of traces
+   * that no reader looks through, only the counts know.
+   *
+   * @param share what the trace has of what waits, from 0 to 1
+   */
+  giveUp(record: Observation, share: (traceId: string) => number): void {
     const { _tag, kbId, resource, sessionId, traceId, userId } = record
     if (_tag === "Trace") return
     if (!this.gaps.has(traceId)) {
       if (this.gaps.size >= maxGaps) return
       this.gaps.set(traceId, { place: { resource, traceId, userId, sessionId, kbId }, counts: new Map() })
+      if (share(traceId) < largeShare) this.victims.add(traceId)
     }
-    this.victims.add(traceId)
   }
 
   /** Counts a record of a trace that goes. */
@@ -69,6 +75,8 @@ export class Shedder {
 }
 
 const maxGaps = 10_000
+
+const largeShare = 0.25
 
 const noteOf = (place: Place, kind: Kind, count: number, unixMillis: number): Span => ({
   _tag: "Span",
