@@ -97,7 +97,7 @@ const found: Found = {
   ),
   sent: await compare(
     [stored, collected].map(subject),
-    quick ? { count: 1_000, rounds: 3 } : { count: 4_000, rounds: 9 }
+    quick ? { count: 4_000, rounds: 5 } : { count: 10_000, rounds: 9 }
   ),
   events: await compare([library, slow].map(subject), quick ? { count: 500, rounds: 3 } : { count: 1_000, rounds: 7 })
 }
