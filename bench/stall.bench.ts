@@ -18,7 +18,7 @@ export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
     const { url } = yield* EmbeddedPostgres.make({ durable: true })
     const seconds = quick ? 0.7 : 5
     const found: Record<Way, Array<Found>> = { nothing: [], taken: [], postgres: [], otel: [] }
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < (quick ? 3 : 5); round++) {
       for (const way of ways) {
         const args = [way, String(seconds), Redacted.value(url)]
         found[way].push(yield* Effect.promise(() => answer<Found>("stall/prompts", { args })))
