@@ -5,22 +5,44 @@
  */
 import { Effect, Redacted } from "effect"
 import * as EmbeddedPostgres from "../src/EmbeddedPostgres.ts"
-import { answer } from "./child.ts"
+import { answer, start } from "./child.ts"
 import { median } from "./compare.ts"
 import type { Result } from "./report.ts"
 import { result } from "./report.ts"
 import type { Found, Way } from "./stall/prompts.ts"
 
-const ways: ReadonlyArray<Way> = ["nothing", "taken", "postgres", "otel"]
+const ways: ReadonlyArray<Way> = ["nothing", "taken", "postgres", "ingestion", "otlp", "otel"]
+
+/** A server that takes everything, in a process of its own; its address without a path. */
+const taker = (program: string) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.promise(() => start<string>(program)),
+      (server) => Effect.sync(() => server.process.kill())
+    ),
+    ({ message }) => new URL(message).origin
+  )
 
 export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
   Effect.gen(function*() {
     const { url } = yield* EmbeddedPostgres.make({ durable: true })
+    const addresses: Partial<Record<Way, string>> = {
+      postgres: Redacted.value(url),
+      ingestion: yield* taker("llm/ingestion"),
+      otlp: yield* taker("llm/collector")
+    }
     const seconds = quick ? 0.7 : 5
-    const found: Record<Way, Array<Found>> = { nothing: [], taken: [], postgres: [], otel: [] }
+    const found: Record<Way, Array<Found>> = {
+      nothing: [],
+      taken: [],
+      postgres: [],
+      ingestion: [],
+      otlp: [],
+      otel: []
+    }
     for (let round = 0; round < (quick ? 3 : 5); round++) {
       for (const way of ways) {
-        const args = [way, String(seconds), Redacted.value(url)]
+        const args = [way, String(seconds), addresses[way] ?? ""]
         found[way].push(yield* Effect.promise(() => answer<Found>("stall/prompts", { args })))
       }
     }
@@ -51,6 +73,8 @@ export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
         "postgres",
         "elapsed",
         undefined
-      )
+      ),
+      stall("stall, 1 MB prompts to Langfuse, ingestion: longest", "ingestion", "max", 10),
+      stall("stall, 1 MB prompts to Langfuse, OTLP: longest", "otlp", "max", 10)
     ]
   }).pipe(Effect.scoped, Effect.runPromise)

@@ -1,10 +1,12 @@
 /**
  * A program that has a prompt of 1 MB to log every 20 ms, and looks how long its event loop is held at a time. Its
- * arguments: what it does with the prompts, for how many seconds, and the address of PostgreSQL.
+ * arguments: what it does with the prompts, for how many seconds, and the address of PostgreSQL or of Langfuse.
  */
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base"
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base"
+import type { Scope } from "effect"
 import { Effect, Layer, ManagedRuntime, Redacted, Runtime } from "effect"
+import * as LangfuseProvider from "../../src/LangfuseProvider.ts"
 import { ObservabilityService } from "../../src/ObservabilityService.ts"
 import * as PgProvider from "../../src/PgProvider.ts"
 import type { Provider } from "../../src/Provider.ts"
@@ -12,7 +14,7 @@ import { say } from "../child.ts"
 import { EventLoopWatch } from "../eventLoop.ts"
 
 /** What this program does with a prompt. */
-export type Way = "nothing" | "taken" | "postgres" | "otel"
+export type Way = "nothing" | "taken" | "postgres" | "ingestion" | "otlp" | "otel"
 
 /** How long the event loop was held at a time, in milliseconds, and what became of the prompts. */
 export interface Found {
@@ -31,12 +33,12 @@ interface Logger {
   readonly delivered: () => Promise<number>
 }
 
-const ours = async (provider: Layer.Layer<PgProvider.PgProvider, PgProvider.PgOptionsError>): Promise<Logger> => {
+const ours = async (provider: Effect.Effect<Provider, unknown, Scope.Scope>): Promise<Logger> => {
   const runtime = ManagedRuntime.make(
     Layer.scoped(
       ObservabilityService,
-      Effect.flatMap(PgProvider.PgProvider, (each) => ObservabilityService.make({ providers: [each] }))
-    ).pipe(Layer.provide(provider))
+      Effect.flatMap(provider, (each) => ObservabilityService.make({ providers: [each] }))
+    )
   )
   const service = await runtime.runPromise(ObservabilityService)
   const runSync = Runtime.runSync(await runtime.runtime())
@@ -55,6 +57,9 @@ const ours = async (provider: Layer.Layer<PgProvider.PgProvider, PgProvider.PgOp
     }
   }
 }
+
+const langfuse = (protocol: "ingestion" | "otlp") =>
+  LangfuseProvider.make({ publicKey: Redacted.make("pk"), secretKey: Redacted.make("sk"), host: url, protocol })
 
 const taking: Provider = { name: "taking", write: () => Effect.void }
 
@@ -89,8 +94,10 @@ const loggers: Record<Way, () => Logger | Promise<Logger>> = {
     let made = 0
     return { log: () => made++, delivered: async () => made }
   },
-  taken: () => ours(Layer.succeed(PgProvider.PgProvider, taking)),
-  postgres: () => ours(PgProvider.layer({ url: Redacted.make(url!) })),
+  taken: () => ours(Effect.succeed(taking)),
+  postgres: () => ours(PgProvider.make({ url: Redacted.make(url!) })),
+  ingestion: () => ours(langfuse("ingestion")),
+  otlp: () => ours(langfuse("otlp")),
   otel
 }
 
