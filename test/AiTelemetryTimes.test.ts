@@ -137,7 +137,7 @@ describe("a model of the program's own", () => {
       const { calls: [call] } = yield* observing(talking, Stream.runDrain(streamed).pipe(withTrace("trace")))
       assert.deepStrictEqual(call?.output, {
         role: "assistant",
-        content: `${"x".repeat(1_000_000)}… [cut: 200000 characters]`
+        content: `${"x".repeat(1_000_000)}... [cut: 200000 characters]`
       })
     }).pipe(Effect.provide(Testing.layer())))
 

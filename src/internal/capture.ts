@@ -64,8 +64,11 @@ export const cutString = (text: string, maxLength: number): string => {
   if (text.length <= maxLength) return text
   // not between the two halves of a character
   const length = isHighSurrogate(text.charCodeAt(maxLength - 1)) ? maxLength - 1 : maxLength
-  const kept = Buffer.from(text.slice(0, length), "utf16le").toString("utf16le")
-  return `${kept}… [cut: ${text.length - length} of ${text.length} characters]`
+  const part = text.slice(0, length)
+  // ASCII stays at one byte a character, and so does its mark: one other character would make it two
+  const encoding = Buffer.byteLength(part) === length ? "latin1" : "utf16le"
+  const kept = Buffer.from(part, encoding).toString(encoding)
+  return `${kept}... [cut: ${text.length - length} of ${text.length} characters]`
 }
 
 // internal
@@ -217,7 +220,7 @@ class Walk {
     const kept: Record<string, Json> = {}
     for (let index = 0; index < length; index++) {
       if (index >= this.limits.maxEntries || this.size >= this.limits.maxBytes) {
-        kept["…"] = this.note(`[cut: ${length - index} of ${length} keys]`)
+        kept["..."] = this.note(`[cut: ${length - index} of ${length} keys]`)
         break
       }
       const key = keys[index]!

@@ -320,19 +320,19 @@ describe("a limit", () => {
   it("of entries leaves a last one that says how many are missing", () => {
     const bounds = { maxEntries: 2 }
     assert.deepStrictEqual(captured([1, 2, 3], bounds), [1, 2, "[cut: 1 of 3 entries]"])
-    assert.deepStrictEqual(captured({ a: 1, b: 2, c: 3 }, bounds), { a: 1, b: 2, "…": "[cut: 1 of 3 keys]" })
+    assert.deepStrictEqual(captured({ a: 1, b: 2, c: 3 }, bounds), { a: 1, b: 2, "...": "[cut: 1 of 3 keys]" })
     assert.deepStrictEqual(captured(new Set([1, 2, 3]), bounds), [1, 2, "[cut: 1 of 3 entries]"])
     assert.deepStrictEqual(captured(new Map([["a", 1], ["b", 2], ["c", 3]]), bounds), {
       a: 1,
       b: 2,
-      "…": "[cut: 1 of 3 keys]"
+      "...": "[cut: 1 of 3 keys]"
     })
     assert.deepStrictEqual(captured([1, 2], bounds), [1, 2])
     assert.deepStrictEqual(captured([1], { maxEntries: 0 }), ["[cut: 1 of 1 entries]"])
   })
 
   it("of a text keeps the beginning, and says how much is missing", () => {
-    assert.strictEqual(captured("x".repeat(10), { maxStringLength: 4 }), "xxxx… [cut: 6 of 10 characters]")
+    assert.strictEqual(captured("x".repeat(10), { maxStringLength: 4 }), "xxxx... [cut: 6 of 10 characters]")
     assert.strictEqual(captured("xxxx", { maxStringLength: 4 }), "xxxx")
   })
 
@@ -344,7 +344,10 @@ describe("a limit", () => {
     assert.isBelow(entries.length, 15)
     assert.strictEqual(entries[0], "entry 0")
     assert.strictEqual(entries.at(-1), `[cut: ${100 - (entries.length - 1)} of 100 entries]`)
-    assert.match(captured("x".repeat(1_000), { maxBytes: 100 }) as string, /^x{50}… \[cut: 950 of 1000 characters\]$/)
+    assert.match(
+      captured("x".repeat(1_000), { maxBytes: 100 }) as string,
+      /^x{50}\.\.\. \[cut: 950 of 1000 characters\]$/
+    )
   })
 
   it("of bytes may be as large as one likes", () => {
@@ -414,7 +417,7 @@ describe("a cut text", () => {
   it("is as it was when it fits", () => assert.strictEqual(cutString("abc", 3), "abc"))
 
   it("does not end with half of a character", () => {
-    assert.strictEqual(cutString("ab\u{1F600}cd", 3), "ab… [cut: 4 of 6 characters]")
-    assert.strictEqual(cutString("ab\u{1F600}cd", 4), "ab\u{1F600}… [cut: 2 of 6 characters]")
+    assert.strictEqual(cutString("ab\u{1F600}cd", 3), "ab... [cut: 4 of 6 characters]")
+    assert.strictEqual(cutString("ab\u{1F600}cd", 4), "ab\u{1F600}... [cut: 2 of 6 characters]")
   })
 })

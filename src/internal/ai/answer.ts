@@ -120,6 +120,6 @@ class TextBlock {
 
   part(): object {
     const text = this.pieces.join("")
-    return { type: this.type, text: this.missing === 0 ? text : `${text}… [cut: ${this.missing} characters]` }
+    return { type: this.type, text: this.missing === 0 ? text : `${text}... [cut: ${this.missing} characters]` }
   }
 }

@@ -6,10 +6,12 @@ import { fit, maxEntryBytes } from "./fit.ts"
 import { spanEntry } from "./spanEntry.ts"
 import { traceEntry, traceFacts } from "./traceEntry.ts"
 
-export const entryOf = (observation: Observation): Entry => {
+/** It pauses (yields) where much may have been done since the last pause. */
+export function* entryOf(observation: Observation): Generator<void, Entry> {
   const entry = project(observation)
+  yield
   // a character takes two bytes of the estimate, and at most about six of the JSON: what is far below is not measured
-  return observation.size * 3 <= maxEntryBytes ? entry : fit(entry, maxEntryBytes)
+  return observation.size * 3 <= maxEntryBytes ? entry : yield* fit(entry, maxEntryBytes)
 }
 
 const project = (observation: Observation): Entry => {

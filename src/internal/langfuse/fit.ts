@@ -1,9 +1,11 @@
 /**
  * Makes an entry small enough for one request. Its largest text is cut, with a mark, and then the next largest: a record
  * with most of its text is worth more than none.
+ *
+ * It pauses (yields) after each piece of what it measures: 1 MB of text takes some milliseconds.
  */
 import type { Entry, Metadata } from "./entry.ts"
-import { cut } from "./text.ts"
+import { cutAfter } from "./text.ts"
 
 /** A server refuses requests above 4.5 MiB, and proxies before it often those above 1 MiB. */
 export const maxEntryBytes = 900_000
@@ -12,16 +14,18 @@ export const maxEntryBytes = 900_000
  * @param maxBytes of the JSON of all texts together
  * @returns the entry itself when it is small enough
  */
-export const fit = (entry: Entry, maxBytes: number): Entry => {
-  const texts = textsOf(entry)
+export function* fit(entry: Entry, maxBytes: number): Generator<void, Entry> {
+  const texts: Array<Text> = []
+  for (const [path, value] of textsOf(entry)) texts.push(yield* measured(path, value))
   let excess = texts.reduce((sum, text) => sum + text.bytes, 0) - maxBytes
   if (excess <= 0) return entry
   const cuts = new Map<string, string>()
   for (const text of texts.sort((left, right) => right.bytes - left.bytes)) {
     if (excess <= 0) break
-    const kept = shorten(text.value, text.bytes, Math.max(text.bytes - excess, minBytes))
-    excess -= text.bytes - bytesOf(kept)
-    cuts.set(text.path, kept)
+    const maxTextBytes = Math.max(text.bytes - excess, minBytes)
+    if (text.bytes <= maxTextBytes) continue
+    excess -= text.bytes - maxTextBytes
+    cuts.set(text.path, cutAfter(text.value, lengthWithin(text, maxTextBytes - markBytes)))
   }
   return withCuts(entry, cuts)
 }
@@ -32,34 +36,57 @@ interface Text {
   /** `input`, or `metadata` and `trace` with the position. */
   readonly path: string
   readonly value: string
+  /** Of its JSON. */
   readonly bytes: number
+  /** The same of each of its pieces, one after the other, without quotation marks. */
+  readonly pieces: ReadonlyArray<number>
 }
 
 /** Below this nothing is cut any further: the mark alone would be as long. */
 const minBytes = 200
 
-const bytesOf = (text: string): number => Buffer.byteLength(JSON.stringify(text))
+/** The quotation marks, and more than the mark has. */
+const markBytes = 50
 
-const textsOf = (entry: Entry): Array<Text> => [
-  ...textOf("input", entry.input),
-  ...textOf("output", entry.output),
-  ...textOf("statusMessage", entry.statusMessage),
-  ...entry.metadata.flatMap(([, value], at) => textOf(`metadata ${at}`, value)),
-  ...(entry.trace?.metadata ?? []).flatMap(([, value], at) => textOf(`trace ${at}`, value))
-]
+/** Characters of a piece; the two halves of one may lie in two, which makes a difference of some bytes. */
+const pieceLength = 65_536
 
-const textOf = (path: string, value: string | undefined): ReadonlyArray<Text> =>
-  value === undefined ? [] : [{ path, value, bytes: bytesOf(value) }]
+const bytesOf = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2
 
-/** Characters differ in bytes, so a first guess may be too long; each round comes closer. */
-const shorten = (text: string, bytes: number, maxBytes: number): string => {
-  let kept = text
-  let size = bytes
-  for (let round = 0; size > maxBytes && round < 20; round++) {
-    kept = cut(text, Math.floor(kept.length * 0.98 * (maxBytes / size)))
-    size = bytesOf(kept)
+function* measured(path: string, value: string): Generator<void, Text> {
+  const pieces: Array<number> = []
+  for (let from = 0; from < value.length; from += pieceLength) {
+    pieces.push(bytesOf(value.slice(from, from + pieceLength)))
+    yield
   }
-  return kept
+  return { path, value, bytes: pieces.reduce((sum, bytes) => sum + bytes, 2), pieces }
+}
+
+const textsOf = ({ input, metadata, output, statusMessage, trace }: Entry) =>
+  [
+    ["input", input],
+    ["output", output],
+    ["statusMessage", statusMessage],
+    ...metadata.map(([, value], at) => [`metadata ${at}`, value] as const),
+    ...(trace?.metadata ?? []).map(([, value], at) => [`trace ${at}`, value] as const)
+  ].filter((text): text is [path: string, value: string] => text[1] !== undefined)
+
+/** How many characters of a text have so many bytes at most: whole pieces, and a part of the next. */
+const lengthWithin = ({ pieces, value }: Text, maxBytes: number): number => {
+  let left = maxBytes
+  let from = 0
+  for (const bytes of pieces) {
+    if (bytes > left) break
+    left -= bytes
+    from += pieceLength
+  }
+  const piece = value.slice(from, from + pieceLength)
+  // characters differ in bytes, so a first guess may be too long; each round comes closer
+  let length = piece.length
+  for (let bytes = pieces[from / pieceLength] ?? 0; bytes > left; bytes = bytesOf(piece.slice(0, length))) {
+    length = Math.floor(length * 0.98 * (left / bytes))
+  }
+  return from + length
 }
 
 const withCuts = (entry: Entry, cuts: ReadonlyMap<string, string>): Entry => {

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Rejection } from "../../Provider.ts"
 import { ProviderError } from "../../Provider.ts"
+import { inTimeSlices } from "../timeSlices.ts"
 import type { Entry } from "./entry.ts"
 import type { RequestFailure } from "./failure.ts"
 import { isProtocolUnknown, isReset, isTooLarge, toProviderError } from "./failure.ts"
@@ -61,12 +62,14 @@ export class Sender {
     [maxBytes, ...further]: ReadonlyArray<number> = shrunkBytes
   ): Effect.Effect<Outcome, ProviderError> {
     if (maxBytes === undefined) return Effect.succeed(refuse(item, failure))
-    const entry = fit(item.entry, maxBytes)
-    if (entry === item.entry) return this.shrink(item, failure, further)
-    return Effect.catchTag(
-      this.send([{ ...item, entry }]),
-      "RequestFailure",
-      (next) => isTooLarge(next) ? this.shrink(item, next, further) : this.onFailure([item], next)
+    return Effect.flatMap(
+      inTimeSlices(() => fit(item.entry, maxBytes)),
+      (entry) =>
+        entry === item.entry ? this.shrink(item, failure, further) : Effect.catchTag(
+          this.send([{ ...item, entry }]),
+          "RequestFailure",
+          (next) => isTooLarge(next) ? this.shrink(item, next, further) : this.onFailure([item], next)
+        )
     )
   }
 

@@ -10,11 +10,11 @@ import { jsonText } from "../jsonText.ts"
 export const label = (text: string, maxLength: number): string => cut(text.replace(controlCharacters, " "), maxLength)
 
 /** Text of more lines, at most `maxLength` characters. */
-export const cut = (text: string, maxLength: number): string => {
-  if (text.length <= maxLength) return clean(text)
-  const mark = cutMark(text.length)
-  return clean(text.slice(0, Math.max(maxLength - mark.length, 0))) + mark
-}
+export const cut = (text: string, maxLength: number): string =>
+  text.length <= maxLength ? clean(text) : cutAfter(text, Math.max(maxLength - cutMark(text.length).length, 0))
+
+/** The beginning of a text, and a mark that says how long it was. */
+export const cutAfter = (text: string, length: number): string => clean(text.slice(0, length)) + cutMark(text.length)
 
 /**
  * An id of the application's own, such as a session's. A server refuses long ones, and control characters, only after
@@ -46,7 +46,8 @@ const controlCharacters = /\p{Cc}+/gu
 
 const maxIdentifierLength = 200
 
-const cutMark = (length: number): string => `… [cut, ${length} characters]`
+/** ASCII: one other character would make two bytes of each of the text, and its JSON takes three times as long. */
+const cutMark = (length: number): string => `... [cut, ${length} characters]`
 
 /**
  * One lone surrogate, anywhere, makes a self-hosted server lose the whole insert that it is part of, after it has said

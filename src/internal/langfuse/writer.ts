@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Observation } from "../../Observation.ts"
 import type { Rejection } from "../../Provider.ts"
 import { ProviderError } from "../../Provider.ts"
+import { inTimeSlices } from "../timeSlices.ts"
 import { Amendments } from "./amendments.ts"
 import { entryOf, KnownTraces } from "./entryOf.ts"
 import { slowly } from "./failure.ts"
@@ -48,21 +49,27 @@ export class Writer {
   }
 
   write(batch: NonEmptyReadonlyArray<Observation>): Effect.Effect<void, ProviderError> {
-    return Effect.suspend(() => {
-      // before anything is encoded: a trace may come after its spans
-      for (const record of batch) {
-        if (record._tag === "Trace") this.traces.learn(record)
-        this.amendments.learn(record)
-      }
-      const items: Array<Item> = []
-      batch.forEach((record, index) => {
-        if (this.isExported(record)) items.push({ index, entry: entryOf(record) })
-      })
-      return Effect.flatMap(this.deliver(batch, items), (rejections) =>
-        rejections.length === 0
-          ? Effect.void
-          : ProviderError.rejected(rejections[0]!.message, { rejections }))
-    })
+    return Effect.flatMap(
+      inTimeSlices(() => this.itemsOf(batch)),
+      (items) =>
+        Effect.flatMap(this.deliver(batch, items), (rejections) =>
+          rejections.length === 0
+            ? Effect.void
+            : ProviderError.rejected(rejections[0]!.message, { rejections }))
+    )
+  }
+
+  private *itemsOf(batch: NonEmptyReadonlyArray<Observation>): Generator<void, ReadonlyArray<Item>> {
+    // before anything is encoded: a trace may come after its spans
+    for (const record of batch) {
+      if (record._tag === "Trace") this.traces.learn(record)
+      this.amendments.learn(record)
+    }
+    const items: Array<Item> = []
+    for (const [index, record] of batch.entries()) {
+      if (this.isExported(record)) items.push({ index, entry: yield* entryOf(record) })
+    }
+    return items
   }
 
   /** What has ended; and what has begun, where that is wanted and will be the same row when it has ended. */

@@ -22,6 +22,6 @@ export const indexedTextLimit = 800
 export const cutForIndex = (text: string): string => {
   if (text.length <= indexedTextLimit) return text
   const digest = createHash("sha256").update(text).digest("hex").slice(0, 16)
-  const mark = `…[cut, ${text.length} characters, sha256 ${digest}]`
+  const mark = `...[cut, ${text.length} characters, sha256 ${digest}]`
   return text.slice(0, indexedTextLimit - mark.length) + mark
 }

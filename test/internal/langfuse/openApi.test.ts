@@ -10,6 +10,7 @@ import { eventsOf } from "../../../src/internal/langfuse/ingestionEvents.ts"
 import { otlpRequest } from "../../../src/internal/langfuse/otlpRequest.ts"
 import { closedSpan, closedTrace } from "../../langfuse/records.ts"
 import * as Records from "../../observations.ts"
+import { run } from "../steps.ts"
 
 const folder = process.env["LANGFUSE_OPENAPI_DIR"] ?? ""
 const files = folder !== "" && existsSync(folder)
@@ -68,7 +69,7 @@ describe("the API description", () => {
     const lines = readFileSync(join(folder, file), "utf8").split("\n")
 
     it(`${file} knows every field of every event`, () => {
-      const events = records.flatMap((record) => eventsOf(entryOf(record), true))
+      const events = records.flatMap((record) => eventsOf(run(entryOf(record)), true))
       expect(new Set(events.map(({ type }) => type))).toEqual(new Set(schemas.keys()))
       for (const { body, type } of events) {
         expect(propertiesOf(lines, schemas.get(type)!)).toEqual(expect.arrayContaining(sentKeys(body)))
@@ -76,7 +77,7 @@ describe("the API description", () => {
     })
 
     it(`${file} knows every field of a span of OTLP`, () => {
-      const { resourceSpans } = otlpRequest(records.map(entryOf), () => undefined) as {
+      const { resourceSpans } = otlpRequest(records.map((record) => run(entryOf(record))), () => undefined) as {
         readonly resourceSpans: ReadonlyArray<{ readonly scopeSpans: ReadonlyArray<{ readonly spans: Array<object> }> }>
       }
       const spans = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scoped) => scoped.spans))

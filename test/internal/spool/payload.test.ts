@@ -5,13 +5,7 @@ import { headBytes, tailBytes } from "../../../src/internal/spool/frame.ts"
 import { decode, encode, ResourcePool } from "../../../src/internal/spool/payload.ts"
 import type { Json, Observation, Resource } from "../../../src/Observation.ts"
 import { chatMessage, documentEvent, modelCall, resource, span, spanId, trace, usage, usd } from "../../observations.ts"
-
-const run = <A>(work: Generator<void, A>): A => {
-  for (;;) {
-    const step = work.next()
-    if (step.done === true) return step.value
-  }
-}
+import { run } from "../steps.ts"
 
 const payloadOf = (records: ReadonlyArray<Observation>): Buffer => {
   const { bytes } = run(encode(records as [Observation, ...Array<Observation>]))
