@@ -2,9 +2,9 @@
  * Decides what goes when there is no room left, and leaves word of it in the store.
  *
  * A trace of which a record has to go goes as a whole, but for the trace record itself: many traces with a hole each are
- * worth less than some traces whole. Not so a trace that is most of what waits, as that of a long job: with it would go what
- * there is room for, so it only loses what finds none. For every trace and kind that is cut short a span of type `dropped` is made, to be
- * written when there is room again, so that a reader sees the gap where it is.
+ * worth less than some traces whole. Not so a trace that is much of what waits, as that of a long job: with it would go
+ * what there is room for, so it only loses what finds none. For every trace and kind that is cut short a span of type
+ * `dropped` is made, to be written when there is room again, so that a reader sees the gap where it is.
  */
 import { cryptographic } from "../../IdGenerator.ts"
 import type { Kind, Observation, Span } from "../../Observation.ts"
@@ -14,6 +14,8 @@ import { closedRevision } from "../../Observation.ts"
 interface Gap {
   readonly place: Place
   readonly counts: Map<Kind, number>
+  /** Whether the trace was much of what waited. */
+  readonly isLarge: boolean
 }
 
 /** Names the trace, its user and its process. Not one of the records: that would keep its texts in memory. */
@@ -34,19 +36,22 @@ export class Shedder {
   }
 
   /**
-   * Gives up the record's trace, or the record alone if its trace is a large part of what waits. Beyond a number of traces
-   * that no reader looks through, only the counts know.
+   * Gives up the record's trace, or the record alone if its trace is much of what waits. Beyond a number of traces that no
+   * reader looks through, only the counts know.
    *
    * @param share what the trace has of what waits, from 0 to 1
    */
   giveUp(record: Observation, share: (traceId: string) => number): void {
     const { _tag, kbId, resource, sessionId, traceId, userId } = record
     if (_tag === "Trace") return
-    if (!this.gaps.has(traceId)) {
+    let gap = this.gaps.get(traceId)
+    if (gap === undefined) {
       if (this.gaps.size >= maxGaps) return
-      this.gaps.set(traceId, { place: { resource, traceId, userId, sessionId, kbId }, counts: new Map() })
-      if (share(traceId) < largeShare) this.victims.add(traceId)
+      const place = { resource, traceId, userId, sessionId, kbId }
+      gap = { place, counts: new Map(), isLarge: share(traceId) >= largeShare }
+      this.gaps.set(traceId, gap)
     }
+    if (!gap.isLarge) this.victims.add(traceId)
   }
 
   /** Counts a record of a trace that goes. */
