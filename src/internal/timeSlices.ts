@@ -32,11 +32,6 @@ export const inTimeSlices = <A>(work: () => Generator<void, A>): Effect.Effect<A
     return slice
   })
 
-/** Waits for a turn of the event loop in which nobody has worked yet, for a step that is as long as a slice or longer. */
-export const ownTurn: Effect.Effect<void> = Effect.suspend(() =>
-  isTurnTaken ? Effect.zipRight(nextMacrotask, ownTurn) : Effect.sync(takeTurn)
-)
-
 /**
  * Whether somebody has worked in this turn of the event loop. Several batches are encoded one after the other, or their
  * slices would add up: a prompt of 1 MB alone is a step of 3 ms.

@@ -1,15 +1,16 @@
 /**
- * Requests to a Langfuse server, by the API client of the `langfuse` package.
+ * Requests to a Langfuse server, by the client of the `langfuse` package: its address, its `fetch` and its API.
  *
- * Of that package nothing else is used: its queue has no bound, loses what a proxy answers instead of the server, and
- * can end the process. The client sends one request per call, and has neither timers nor output of its own.
+ * Its queue is not used: it has no bound, loses what a proxy answers instead of the server, and can end the process. Nor
+ * does its API send the batches, as it makes JSON of all of a body at once.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { ownTurn } from "../timeSlices.ts"
+import { inTimeSlices } from "../timeSlices.ts"
 import { RequestFailure } from "./failure.ts"
+import { requestBody } from "./requestBody.ts"
 import { describe, retryAfterOf } from "./response.ts"
 
 export interface Server {
@@ -34,19 +35,22 @@ export const make = (server: Server): Effect.Effect<Transport> =>
   Effect.map(Effect.cached(connect(server)), (connected) => {
     const request = (
       timeout: Duration.Duration,
-      send: (api: Api, signal: AbortSignal) => Promise<unknown>
+      send: (client: Client, signal: AbortSignal) => Promise<unknown>
     ): Effect.Effect<unknown, RequestFailure> =>
-      Effect.flatMap(connected, (api) => attempt(server, timeout, (signal) => send(api, signal)))
+      Effect.flatMap(connected, (client) => attempt(server, timeout, (signal) => send(client, signal)))
     return {
       post: (path, body) =>
-        // the client makes JSON of all of it at once, 4 ms for 1 MB
-        Effect.zipRight(
-          ownTurn,
-          request(server.requestTimeout, (api, signal) => api.ingestionBatch(body, { path, signal, headers }))
+        Effect.flatMap(
+          inTimeSlices(() => requestBody(body)),
+          (encoded) =>
+            request(
+              server.requestTimeout,
+              (client, signal) => post(server, client, { path, body: encoded, signal })
+            )
         ),
       version: request(
         Duration.min(server.requestTimeout, probeTimeout),
-        (api, signal) => api.healthHealth({ signal })
+        ({ api }, signal) => api.healthHealth({ signal })
       ).pipe(
         Effect.map((health) =>
           typeof health === "object" && health !== null && "version" in health ? String(health.version) : ""
@@ -57,16 +61,27 @@ export const make = (server: Server): Effect.Effect<Transport> =>
 
 // internal
 
-/** The client, with the types that it has when it runs: its own leave out the path, and most kinds of event. */
-interface Api {
-  readonly ingestionBatch: (body: unknown, parameters: Parameters) => Promise<unknown>
-  readonly healthHealth: (parameters: Pick<Parameters, "signal">) => Promise<unknown>
+/** What is used of the client, with the types that it has when it runs: its own allow no body but a text. */
+interface Client {
+  readonly baseUrl: string
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  readonly api: { readonly healthHealth: (parameters: { readonly signal: AbortSignal }) => Promise<unknown> }
 }
 
-interface Parameters {
-  readonly path: string
-  readonly signal: AbortSignal
-  readonly headers: Readonly<Record<string, string>>
+const post = async (
+  { publicKey, secretKey }: Server,
+  client: Client,
+  { body, path, signal }: { readonly path: string; readonly body: Buffer; readonly signal: AbortSignal }
+): Promise<unknown> => {
+  const credentials = Buffer.from(`${Redacted.value(publicKey)}:${Redacted.value(secretKey)}`).toString("base64")
+  const response = await client.fetch(`${client.baseUrl}${path}`, {
+    method: "POST",
+    headers: { ...headers, authorization: `Basic ${credentials}`, "content-type": "application/json" },
+    body,
+    signal
+  })
+  if (!response.ok) throw response
+  return response.json().catch(() => null)
 }
 
 /** Without it, a server of version 4 shows what it got only after some minutes. The ingestion protocol ignores it. */
@@ -75,11 +90,11 @@ const headers = { "x-langfuse-ingestion-version": "4" }
 /** Asked once, before the first batch, which must not wait for it as long as for an answer to itself. */
 const probeTimeout = Duration.seconds(5)
 
-const connect = (server: Server): Effect.Effect<Api, RequestFailure> =>
+const connect = (server: Server): Effect.Effect<Client, RequestFailure> =>
   Effect.tryPromise({
     try: async () => {
       const { Langfuse } = await import("langfuse")
-      const client = new Langfuse({
+      return new Langfuse({
         publicKey: Redacted.value(server.publicKey),
         secretKey: Redacted.value(server.secretKey),
         baseUrl: server.host,
@@ -89,8 +104,7 @@ const connect = (server: Server): Effect.Effect<Api, RequestFailure> =>
         environment: "default",
         release: "",
         sampleRate: 1
-      })
-      return client.api as unknown as Api
+      }) as unknown as Client
     },
     catch: (cause) => new RequestFailure({ status: undefined, message: "the package langfuse cannot be loaded", cause })
   })
@@ -113,7 +127,7 @@ const attempt = (
       onTimeout: () =>
         new RequestFailure({ status: undefined, message: `no answer from ${host} within ${Duration.format(timeout)}` })
     }),
-    // what the client gives for an answer that is no JSON
+    // an answer that is no JSON
     Effect.filterOrFail(
       (reply) => reply !== null && reply !== undefined,
       () => new RequestFailure({ status: undefined, message: `an answer of ${host} is not to be read` })

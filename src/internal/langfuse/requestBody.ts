@@ -1,0 +1,30 @@
+/**
+ * The JSON of a request as bytes. The client of the `langfuse` package would make it of all texts at once, which held the
+ * event loop for 4 ms for 1 MB, and for 12 when garbage was collected meanwhile.
+ */
+import { randomUUID } from "node:crypto"
+import { jsonPieces, pieceLength } from "../jsonPieces.ts"
+
+/** What `JSON.stringify` makes of a body. It pauses (yields) after each piece of a large text. */
+export function* requestBody(body: unknown): Generator<void, Buffer> {
+  const large: Array<string> = []
+  const placeholder: string = randomUUID()
+  const frame = JSON.stringify(body, (_key, value: unknown) => {
+    if (typeof value !== "string" || value.length <= pieceLength) return value
+    large.push(value)
+    return placeholder
+  })
+  yield
+  const parts: Array<Buffer> = []
+  for (const [index, between] of frame.split(`"${placeholder}"`).entries()) {
+    parts.push(Buffer.from(between))
+    yield
+    const text = large[index]
+    if (text === undefined) continue
+    for (const piece of jsonPieces(text)) {
+      parts.push(Buffer.from(piece))
+      yield
+    }
+  }
+  return Buffer.concat(parts)
+}
