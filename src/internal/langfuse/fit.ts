@@ -4,6 +4,7 @@
  *
  * It pauses (yields) after each piece of what it measures: 1 MB of text takes some milliseconds.
  */
+import { pieceLength } from "../jsonPieces.ts"
 import type { Entry, Metadata } from "./entry.ts"
 import { cutAfter } from "./text.ts"
 
@@ -38,7 +39,10 @@ interface Text {
   readonly value: string
   /** Of its JSON. */
   readonly bytes: number
-  /** The same of each of its pieces, one after the other, without quotation marks. */
+  /**
+   * The same of each of its pieces, one after the other, without quotation marks. The two halves of a character may lie in
+   * two of them, which makes a difference of some bytes.
+   */
   readonly pieces: ReadonlyArray<number>
 }
 
@@ -47,9 +51,6 @@ const minBytes = 200
 
 /** The quotation marks, and more than the mark has. */
 const markBytes = 50
-
-/** Characters of a piece; the two halves of one may lie in two, which makes a difference of some bytes. */
-const pieceLength = 65_536
 
 const bytesOf = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2
 
