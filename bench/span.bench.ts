@@ -35,6 +35,8 @@ const ours = ManagedRuntime.make(service)
 const traced = ManagedRuntime.make(EffectTracer.layer().pipe(Layer.provideMerge(service)))
 const disabled = ManagedRuntime.make(ObservabilityService.layerNoop)
 const effect = ManagedRuntime.make(Layer.empty)
+// the tracer that is there anyway, set by a layer: what any tracer costs that is
+const tracerSet = ManagedRuntime.make(Layer.unwrapEffect(Effect.map(Effect.tracer, Layer.setTracer)))
 const effectOtel = ManagedRuntime.make(
   NodeSdk.layer(() => ({ resource: { serviceName: "bench" }, spanProcessor: new BatchSpanProcessor(taken, queue) }))
 )
@@ -118,6 +120,7 @@ const subjects: ReadonlyArray<Subject> = [
     name: "Effect.withSpan, EffectTracer",
     run: (count) => traced.runPromise(withTrace(times(nested<never>(nativeSpan), count), "bench"))
   },
+  { name: "Effect.withSpan, its tracer set", run: (count) => tracerSet.runPromise(times(nested(nativeSpan), count)) },
   // what `span` stands on, around nothing
   { name: "acquireRelease", run: (count) => effect.runPromise(times(nested(scopedNothing), count)) },
   {
@@ -178,6 +181,7 @@ export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> 
     ratio("span", 2),
     ratio("acquireRelease", undefined),
     ratio("Effect.withSpan, EffectTracer", 1.1),
+    ratio("Effect.withSpan, its tracer set", undefined),
     ratio("withSpan, disabled", undefined),
     ratio("work in withSpan, disabled", 1.05, of("work")),
     ratio("@effect/opentelemetry", undefined),
