@@ -65,11 +65,11 @@ export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
     return [
       stall("stall, 1 MB prompts: longest", "taken", "max", 10),
       stall("stall, 1 MB prompts: p99.9", "taken", "p999", undefined),
-      stall("stall, 1 MB prompts: longest, with waiting for a processor", "taken", "elapsed", undefined),
+      stall("stall, 1 MB prompts: longest, with the program's own work", "taken", "elapsed", undefined),
       stall("stall, 1 MB prompts to PostgreSQL: longest", "postgres", "max", 10),
       stall("stall, 1 MB prompts to PostgreSQL: p99.9", "postgres", "p999", undefined),
       stall(
-        "stall, 1 MB prompts to PostgreSQL: longest, with waiting for a processor",
+        "stall, 1 MB prompts to PostgreSQL: longest, with the program's own work",
         "postgres",
         "elapsed",
         undefined

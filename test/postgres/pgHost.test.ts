@@ -2,8 +2,9 @@
 import { PgClient } from "@effect/sql-pg"
 import { SqlError } from "@effect/sql/SqlError"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Layer, Redacted, String as Text, Tracer } from "effect"
+import { Effect, Fiber, Layer, Redacted, String as Text, Tracer } from "effect"
 import { Pool } from "pg"
+import { closedRevision } from "../../src/Observation.ts"
 import * as PgProvider from "../../src/PgProvider.ts"
 import { span, spanId } from "../observations.ts"
 import { client } from "./pgFixture.ts"
@@ -70,20 +71,88 @@ describe("fromClient", () => {
     }))
 })
 
+const poolOf = (max: number) =>
+  Effect.flatMap(testDatabase, (url) =>
+    Effect.acquireRelease(
+      Effect.sync(() => new Pool({ connectionString: Redacted.value(url), max })),
+      (pool) => Effect.promise(() => pool.end())
+    ))
+
+const connectionOf = (pool: Pool) =>
+  Effect.acquireRelease(Effect.promise(() => pool.connect()), (connection) => Effect.sync(() => connection.release()))
+
+/** Enough of them for a `COPY`, if they are new. */
+const manySpans = (name: string, from: number) =>
+  Array.from({ length: 30 }, (_, index) => span({ name, spanId: spanId(from + index), revision: closedRevision })) as [
+    ReturnType<typeof span>
+  ]
+
+const until = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
+  Effect.asVoid(Effect.repeat(Effect.zipLeft(holds, Effect.sleep("10 millis")), { until: (it) => it }))
+
 describe("fromPool", () => {
   it.scopedLive("writes through the host's pool, and leaves it open", () =>
     Effect.gen(function*() {
-      const url = yield* testDatabase
-      const pool = yield* Effect.acquireRelease(
-        Effect.sync(() => new Pool({ connectionString: Redacted.value(url) })),
-        (pool) => Effect.promise(() => pool.end())
-      )
+      const pool = yield* poolOf(2)
       yield* Effect.scoped(Effect.gen(function*() {
         const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool) })
         yield* provider.write([span()])
       }))
       const { rows } = yield* Effect.promise(() => pool.query("select count(*)::int as count from observability.spans"))
       expect(rows).toEqual([{ count: 1 }])
+    }))
+
+  it.scopedLive("gives back a connection that it gets when it has been interrupted", () =>
+    Effect.gen(function*() {
+      const pool = yield* poolOf(1)
+      const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool), writeTimeout: "5 seconds" })
+      yield* provider.write([span()])
+      for (const [from, isKnown] of [[100, false], [200, true]] as const) {
+        const batch = manySpans("interrupted", from)
+        // one that was attempted goes another way
+        if (isKnown) yield* provider.write(batch)
+        const waiting = yield* Effect.scoped(Effect.gen(function*() {
+          yield* connectionOf(pool)
+          const waiting = yield* Effect.fork(provider.write(batch))
+          yield* until(Effect.sync(() => pool.waitingCount === 1))
+          yield* Fiber.interruptFork(waiting)
+          // a turn of the event loop, in which it takes its effect
+          yield* Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
+          return waiting
+        }))
+        yield* Fiber.await(waiting)
+        yield* provider.write(manySpans("later", from))
+      }
+      expect(pool.totalCount).toBe(1)
+    }))
+
+  it.scopedLive("has the server cancel what takes too long, and then gives back the connection", () =>
+    Effect.gen(function*() {
+      const pool = yield* poolOf(4)
+      const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool), writeTimeout: "1 second" })
+      yield* provider.write([span()])
+      yield* Effect.scoped(Effect.gen(function*() {
+        const locking = yield* connectionOf(pool)
+        yield* Effect.acquireRelease(
+          Effect.promise(() => locking.query("begin; lock table observability.span_store in access exclusive mode")),
+          () => Effect.promise(() => locking.query("rollback"))
+        )
+        const batch = manySpans("locked out", 100)
+        const idle = Effect.sync(() => pool.idleCount === pool.totalCount - 1)
+        for (const verb of ["copy", "insert"]) {
+          const failed = yield* Effect.fork(Effect.flip(provider.write(batch)))
+          yield* until(Effect.promise(async () => {
+            const { rows } = await pool.query(
+              "select 1 from pg_stat_activity where wait_event_type = 'Lock' and starts_with(query, $1)",
+              [verb]
+            )
+            return rows.length === 1
+          }))
+          expect(yield* Fiber.join(failed)).toMatchObject({ reason: "transient" })
+          yield* until(idle)
+        }
+      }))
+      yield* provider.write(manySpans("later", 100))
     }))
 
   it.scopedLive("asks again for a pool that could not be had", () =>

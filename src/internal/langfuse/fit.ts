@@ -4,7 +4,7 @@
  *
  * It pauses (yields) after each piece of what it measures: 1 MB of text takes some milliseconds.
  */
-import { pieceLength } from "../jsonPieces.ts"
+import { pieceLength } from "../jsonBytes.ts"
 import type { Entry, Metadata } from "./entry.ts"
 import { cutAfter } from "./text.ts"
 

@@ -3,7 +3,8 @@
  * event loop for 4 ms for 1 MB, and for 12 when garbage was collected meanwhile.
  */
 import { randomUUID } from "node:crypto"
-import { jsonPieces, pieceLength } from "../jsonPieces.ts"
+import { ByteWriter } from "../byteWriter.ts"
+import { pieceLength, writeJson } from "../jsonBytes.ts"
 
 /** What `JSON.stringify` makes of a body. It pauses (yields) after each piece of a large text. */
 export function* requestBody(body: unknown): Generator<void, Buffer> {
@@ -15,16 +16,12 @@ export function* requestBody(body: unknown): Generator<void, Buffer> {
     return placeholder
   })
   yield
-  const parts: Array<Buffer> = []
+  const out = new ByteWriter(frame.length)
   for (const [index, between] of frame.split(`"${placeholder}"`).entries()) {
-    parts.push(Buffer.from(between))
+    out.utf8(between)
     yield
-    const text = large[index]
-    if (text === undefined) continue
-    for (const piece of jsonPieces(text)) {
-      parts.push(Buffer.from(piece))
-      yield
-    }
+    const rest = index < large.length ? writeJson(out, large[index]!) : undefined
+    if (rest !== undefined) yield* rest
   }
-  return Buffer.concat(parts)
+  return out.slice(0, out.length)
 }

@@ -5,7 +5,7 @@
  * outside of its heap makes V8 collect garbage.
  */
 import * as Effect from "effect/Effect"
-import { ByteWriter } from "./byteWriter.ts"
+import { ByteWriter } from "../byteWriter.ts"
 
 export class Buffers {
   private readonly spares: Array<ByteWriter> = []

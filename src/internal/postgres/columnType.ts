@@ -3,9 +3,8 @@
  */
 import type * as BigDecimal from "effect/BigDecimal"
 import type { Json } from "../../Observation.ts"
-import { isLarge, jsonPieces } from "../jsonPieces.ts"
-import { jsonText } from "../jsonText.ts"
-import type { ByteWriter } from "./byteWriter.ts"
+import type { ByteWriter } from "../byteWriter.ts"
+import { type Steps, writeJson } from "../jsonBytes.ts"
 import { writeNumeric } from "./numeric.ts"
 import { cutForIndex, withoutNul } from "./safeText.ts"
 
@@ -19,9 +18,6 @@ export interface ColumnType<Value> {
   /** @returns what is left to do of a value that is too large for one step */
   readonly write: (out: ByteWriter, value: Value) => Steps | void
 }
-
-/** Work that pauses (yields) after each part of it. */
-export type Steps = Generator<void, void>
 
 export const uuid: ColumnType<string> = { sql: "uuid", oid: 2950, write: (out, value) => out.hex(value) }
 
@@ -86,14 +82,6 @@ export const jsonb: ColumnType<Json> = {
   oid: 3802,
   write: (out, value) => {
     out.byte(1)
-    if (isLarge(value)) return inPieces(out, value)
-    out.utf8(jsonText(value))
-  }
-}
-
-function* inPieces(out: ByteWriter, value: Json): Steps {
-  for (const piece of jsonPieces(value)) {
-    out.utf8(piece)
-    yield
+    return writeJson(out, value)
   }
 }

@@ -1,11 +1,10 @@
 /**
- * Rows in the binary form of `COPY`: one after the other, each with all of its columns. They are framed as the messages
- * in which they travel, since a driver that frames them copies all of them twice.
+ * Rows in the binary form of `COPY`: one after the other, each with all of its columns.
  *
  * @see https://www.postgresql.org/docs/current/sql-copy.html "Binary Format"
- * @see https://www.postgresql.org/docs/current/protocol-message-formats.html "CopyData", "CopyDone"
  */
-import type { ByteWriter } from "./byteWriter.ts"
+import type { ByteWriter } from "../byteWriter.ts"
+import * as Messages from "./messages.ts"
 import { isAbsence, type Notes, type Table } from "./table.ts"
 
 export const copyText = <Row>(schema: string, table: Table<Row>): string =>
@@ -15,18 +14,19 @@ export const copyText = <Row>(schema: string, table: Table<Row>): string =>
  * Encodes row by row. It pauses (yields) where much may have been done since the last pause, and whoever runs it decides
  * whether to let others go first.
  *
- * @returns a view of what was written to `out`: the messages CopyData and CopyDone
+ * @param copy the statement
+ * @returns a view of what was written to `out`: the statement's messages
  */
 export function* encodeRows<Row>(
   table: Table<Row>,
+  copy: string,
   rows: ReadonlyArray<Row>,
   out: ByteWriter
 ): Generator<void, Buffer> {
   const { columns } = table
   const start = out.length
-  out.byte(copyData)
-  const sizeAt = out.length
-  out.int32(0)
+  Messages.query(out, copy)
+  const sizeAt = Messages.begin(out, Messages.Type.copyData)
   for (const byte of signature) out.byte(byte)
   out.int32(0) // flags
   out.int32(0) // no extension of the header
@@ -51,12 +51,9 @@ export function* encodeRows<Row>(
     }
   }
   out.int16(-1) // the end
-  out.setInt32(sizeAt, out.length - sizeAt)
-  out.byte(copyDone)
-  out.int32(4) // the size of a message without content
+  Messages.end(out, sizeAt)
+  Messages.end(out, Messages.begin(out, Messages.Type.copyDone))
   return out.slice(start, out.length)
 }
 
-const copyData = 0x64
-const copyDone = 0x63
 const signature = Buffer.from("PGCOPY\n\xff\r\n\0", "latin1")

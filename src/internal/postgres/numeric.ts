@@ -2,7 +2,7 @@
  * Decimals in PostgreSQL's binary form of `numeric`: digits to the base of 10,000, aligned to the decimal point.
  */
 import type * as BigDecimal from "effect/BigDecimal"
-import type { ByteWriter } from "./byteWriter.ts"
+import type { ByteWriter } from "../byteWriter.ts"
 
 /** @see https://github.com/postgres/postgres/blob/REL_18_STABLE/src/backend/utils/adt/numeric.c `numeric_recv` */
 export const writeNumeric = (out: ByteWriter, { scale, value }: BigDecimal.BigDecimal): void => {

@@ -2,8 +2,9 @@
  * A table as the writer sees it. Its list of columns is the one source of the insert's text and of what is sent with it.
  */
 import * as BigDecimal from "effect/BigDecimal"
-import type { ByteWriter } from "./byteWriter.ts"
-import type { ColumnType, Steps } from "./columnType.ts"
+import type { ByteWriter } from "../byteWriter.ts"
+import type { Steps } from "../jsonBytes.ts"
+import type { ColumnType } from "./columnType.ts"
 
 export interface Column<Row> {
   readonly name: string

@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import { inTimeSlices } from "../timeSlices.ts"
 import { encode } from "./binaryArrays.ts"
 import { Buffers } from "./buffers.ts"
-import { copyIn } from "./copyIn.ts"
 import { copyText, encodeRows } from "./copyRows.ts"
+import { exchange } from "./exchange.ts"
 import type { PartitionKeeper } from "./partitionKeeper.ts"
 import { isMissingPartition, isUnsupported } from "./sqlErrors.ts"
 import type { Table } from "./table.ts"
@@ -34,9 +34,10 @@ export const make = <Row>(schema: string, table: Table<Row>, partitions: Partiti
     if (rows.length === 0) return Effect.void
     const insert = buffers.use(rows.length * 512, (out) =>
       Effect.gen(function*() {
+        const { arrays, messages } = yield* inTimeSlices(() => encode(table, upsert, rows, out))
+        if (yield* exchange(messages)) return
         const sql = yield* SqlClient.SqlClient
-        const arrays = yield* inTimeSlices(() => encode(table, rows, out))
-        yield* sql.unsafe(upsert, arrays)
+        yield* sql.unsafe(upsert, arrays())
       }))
     return Effect.catchIf(insert, isMissingPartition, () =>
       // somebody dropped the day in the meantime
@@ -46,7 +47,7 @@ export const make = <Row>(schema: string, table: Table<Row>, partitions: Partiti
   const copyRows = (rows: ReadonlyArray<Row>) =>
     buffers.use(
       rows.length * 512,
-      (out) => Effect.flatMap(inTimeSlices(() => encodeRows(table, rows, out)), (encoded) => copyIn(copy, encoded))
+      (out) => Effect.flatMap(inTimeSlices(() => encodeRows(table, copy, rows, out)), exchange)
     ).pipe(
       Effect.tapBoth({
         onFailure: (error) => Effect.sync(() => canCopy = !isUnsupported(error)),

@@ -1,6 +1,9 @@
 /**
  * A buffer that grows as it is written, big-endian as PostgreSQL wants its numbers.
  */
+import { escapeJson, maxExpansion } from "./escapeJson.ts"
+import { endOfPiece } from "./textPieces.ts"
+
 export class ByteWriter {
   /** How much has been written, which is where the next byte goes. Set to 0, the buffer is used again. */
   length = 0
@@ -94,6 +97,16 @@ export class ByteWriter {
     this.length += this.bytes.write(text, this.length)
   }
 
+  /** The inside of a JSON string. NUL and lone surrogates, which no store takes, become U+FFFD. */
+  escaped(text: string): void {
+    for (let from = 0, to: number; from < text.length; from = to) {
+      to = endOfPiece(text, from, pieceLength)
+      const length = raw.write(to - from === text.length ? text : text.slice(from, to))
+      this.reserve(length * maxExpansion)
+      this.length = escapeJson(rawView, length, this.view, this.length)
+    }
+  }
+
   /** Overwrites a number that was not known when its place was passed. */
   setInt32(at: number, value: number): void {
     this.view.setInt32(at, value)
@@ -114,4 +127,12 @@ export class ByteWriter {
   }
 }
 
+/** In characters: as much as a processor has near at hand. */
+const pieceLength = 16_384
+
+/** Text on its way into an escaped one, for no longer than a call. A character has at most 3 bytes; 1 more belongs to the piece. */
+const raw = Buffer.allocUnsafeSlow((pieceLength + 1) * 3)
+
 const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+const rawView = viewOf(raw)
