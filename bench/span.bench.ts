@@ -121,7 +121,7 @@ const subjects: ReadonlyArray<Subject> = [
     run: (count) => traced.runPromise(withTrace(times(nested<never>(nativeSpan), count), "bench"))
   },
   { name: "Effect.withSpan, its tracer set", run: (count) => tracerSet.runPromise(times(nested(nativeSpan), count)) },
-  // what `span` stands on, around nothing
+  // what a resource costs that does nothing
   { name: "acquireRelease", run: (count) => effect.runPromise(times(nested(scopedNothing), count)) },
   {
     name: "work in withSpan, disabled",

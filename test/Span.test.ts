@@ -1,5 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Chunk, Data, Deferred, Effect, Exit, Fiber, Option, Schedule, Stream, TestClock } from "effect"
+import {
+  Cause,
+  Chunk,
+  Clock,
+  Data,
+  Deferred,
+  Effect,
+  Exit,
+  Fiber,
+  Option,
+  Schedule,
+  Scope,
+  Stream,
+  TestClock
+} from "effect"
 import { logLlmCall } from "../src/Log.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type * as Observation from "../src/Observation.ts"
@@ -279,6 +293,24 @@ describe("a span handle", () => {
       )
     }).pipe(Effect.provide(Testing.layer())))
 
+  it.effect("is measured by the clock under which it started, whoever closes its scope", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* Scope.extend(span("s"), scope)
+      yield* TestClock.adjust("5 millis")
+      yield* Effect.withClock(Scope.close(scope, Exit.void), Clock.make())
+      yield* Scope.close(scope, Exit.fail("again"))
+      assert.deepInclude(yield* recordedSpan("s"), { status: "success", durationMicros: 5_000 })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("ends at once in a scope that is closed", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* Scope.close(scope, Exit.fail(new Refused({ message: "no" })))
+      yield* Scope.extend(span("s"), scope)
+      assert.deepInclude(yield* recordedSpan("s"), { status: "error", durationMicros: 0 })
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("is no ambient context, and becomes one by withTraceContext", () =>
     Effect.gen(function*() {
       yield* Effect.scoped(Effect.gen(function*() {
@@ -473,6 +505,25 @@ describe("an interruption", () => {
       yield* Fiber.interrupt(fiber)
       const { openSpans, openTraces } = yield* (yield* ObservabilityService).stats
       assert.deepStrictEqual([openSpans, openTraces], [0, 0])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("leaves nothing open, whichever instruction it meets", () =>
+    Effect.gen(function*() {
+      const service = yield* ObservabilityService
+      const openWhenMet = new Set<number>()
+      // a fiber lets others go after 2,048 instructions
+      for (let before = 980; before < 1_030; before++) {
+        let program: Effect.Effect<unknown, never, ObservabilityService> = Effect.scoped(
+          Effect.zipRight(span("s"), Effect.forever(Effect.void))
+        )
+        for (let each = 0; each < before; each++) program = Effect.zipRight(Effect.void, program)
+        const fiber = yield* Effect.fork(program)
+        yield* Effect.yieldNow()
+        openWhenMet.add((yield* service.stats).openSpans)
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual((yield* service.stats).openSpans, 0)
+      }
+      assert.sameMembers([...openWhenMet], [0, 1])
     }).pipe(Effect.provide(Testing.layer())))
 
   it.effect("waits for what is uninterruptible in a span", () =>
