@@ -136,7 +136,8 @@ export const make = (options: Options): Effect.Effect<Provider, PgOptionsError, 
 
 /**
  * A provider on the application's own client. It uses neither the client's name transforms nor a transaction that runs
- * on it. Its connections are the application's: a write that gets no answer occupies one of them until it gets one.
+ * on it. Its connections are the application's: a write that gets no answer in time is cancelled on the server, and where that
+ * does not help within 5 seconds, its connection is closed.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,5 +1,5 @@
 /**
- * A program that has a prompt of 1 MB to log every 20 ms, and looks how long its event loop is held at a time. Its
+ * A program that has a prompt of 1 MB to log every 50 ms, and looks how long its event loop is held at a time. Its
  * arguments: what it does with the prompts, for how many seconds, and the address of PostgreSQL or of Langfuse.
  */
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base"

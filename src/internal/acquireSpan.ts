@@ -13,7 +13,7 @@ import { clockOf } from "./ambient.ts"
 import { OpenSpan } from "./recording/openSpan.ts"
 
 /**
- * What `Effect.acquireRelease` guarantees, at a third of its cost: the span starts and is tied to the scope with nothing in
+ * What `Effect.acquireRelease` guarantees, for less: the span starts and is tied to the scope with nothing in
  * between, ends once, whoever closes the scope, and is measured by the clock under which it started. `acquireRelease` also has
  * to compare all references of the two fibers, twice: empty and in a scope of its own it takes 2.3 times as long as native
  * `Effect.withSpan`, a finalizer by itself 1.1.

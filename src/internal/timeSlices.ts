@@ -34,7 +34,7 @@ export const inTimeSlices = <A>(work: () => Generator<void, A>): Effect.Effect<A
 
 /**
  * Whether somebody has worked in this turn of the event loop. Several batches are encoded one after the other, or their
- * slices would add up: a prompt of 1 MB alone is a step of 3 ms.
+ * slices would add up.
  */
 let isTurnTaken = false
 

@@ -3,7 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { SqlError } from "@effect/sql/SqlError"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted, String as Text, Tracer } from "effect"
-import { Pool } from "pg"
+import { Pool, type PoolConfig } from "pg"
 import { closedRevision } from "../../src/Observation.ts"
 import * as PgProvider from "../../src/PgProvider.ts"
 import { span, spanId } from "../observations.ts"
@@ -71,10 +71,10 @@ describe("fromClient", () => {
     }))
 })
 
-const poolOf = (max: number) =>
+const poolOf = (options: PoolConfig) =>
   Effect.flatMap(testDatabase, (url) =>
     Effect.acquireRelease(
-      Effect.sync(() => new Pool({ connectionString: Redacted.value(url), max })),
+      Effect.sync(() => new Pool({ connectionString: Redacted.value(url), ...options })),
       (pool) => Effect.promise(() => pool.end())
     ))
 
@@ -93,7 +93,7 @@ const until = <E>(holds: Effect.Effect<boolean, E>): Effect.Effect<void, E> =>
 describe("fromPool", () => {
   it.scopedLive("writes through the host's pool, and leaves it open", () =>
     Effect.gen(function*() {
-      const pool = yield* poolOf(2)
+      const pool = yield* poolOf({})
       yield* Effect.scoped(Effect.gen(function*() {
         const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool) })
         yield* provider.write([span()])
@@ -104,7 +104,7 @@ describe("fromPool", () => {
 
   it.scopedLive("gives back a connection that it gets when it has been interrupted", () =>
     Effect.gen(function*() {
-      const pool = yield* poolOf(1)
+      const pool = yield* poolOf({ max: 1 })
       const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool), writeTimeout: "5 seconds" })
       yield* provider.write([span()])
       for (const [from, isKnown] of [[100, false], [200, true]] as const) {
@@ -128,7 +128,7 @@ describe("fromPool", () => {
 
   it.scopedLive("has the server cancel what takes too long, and then gives back the connection", () =>
     Effect.gen(function*() {
-      const pool = yield* poolOf(4)
+      const pool = yield* poolOf({ max: 4 })
       const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool), writeTimeout: "1 second" })
       yield* provider.write([span()])
       yield* Effect.scoped(Effect.gen(function*() {
@@ -153,6 +153,49 @@ describe("fromPool", () => {
         }
       }))
       yield* provider.write(manySpans("later", 100))
+    }))
+
+  it.scopedLive("closes the connection of what takes too long, where nothing is left to cancel it with", () =>
+    Effect.gen(function*() {
+      const pool = yield* poolOf({ max: 1 })
+      const other = yield* Effect.acquireRelease(
+        Effect.sync(() => new Pool(pool.options)),
+        (other) => Effect.promise(() => other.end())
+      )
+      const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool), writeTimeout: "1 second" })
+      yield* provider.write([span()])
+      yield* Effect.scoped(Effect.gen(function*() {
+        const locking = yield* connectionOf(other)
+        yield* Effect.acquireRelease(
+          Effect.promise(() => locking.query("begin; lock table observability.span_store in access exclusive mode")),
+          () => Effect.promise(() => locking.query("rollback"))
+        )
+        yield* Effect.flip(provider.write(manySpans("locked out", 100)))
+        const { rows } = yield* Effect.promise(() => pool.query("select 1 as answer"))
+        expect(rows).toEqual([{ answer: 1 }])
+      }))
+      yield* provider.write(manySpans("later", 100))
+    }))
+
+  it.scopedLive("is written to in the driver's way where that sends one statement before another is answered", () =>
+    Effect.gen(function*() {
+      const pool = yield* poolOf({ pipeline: true } as PoolConfig)
+      const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool) })
+      yield* provider.write(manySpans("new", 100))
+      yield* provider.write(manySpans("new", 100))
+      const { rows } = yield* Effect.promise(() => pool.query("select count(*)::int as count from observability.spans"))
+      expect(rows).toEqual([{ count: 30 }])
+    }))
+
+  it.scopedLive("leaves no timer of the driver's behind", () =>
+    Effect.gen(function*() {
+      const pool = yield* poolOf({ query_timeout: 3_600_000 })
+      const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool) })
+      const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
+      yield* provider.write(manySpans("new", 100))
+      const before = timers()
+      for (let round = 1; round < 20; round++) yield* provider.write(manySpans("new", 100 + round * 30))
+      expect(timers() - before).toBeLessThan(10)
     }))
 
   it.scopedLive("asks again for a pool that could not be had", () =>

@@ -16,7 +16,9 @@ export function* requestBody(body: unknown): Generator<void, Buffer> {
     return placeholder
   })
   yield
-  const out = new ByteWriter(frame.length)
+  // with room for what is escaped: to grow is to copy all that is there, into memory that is new, in one step
+  const characters = large.reduce((sum, { length }) => sum + length, frame.length)
+  const out = new ByteWriter(Math.ceil(characters * 1.25) + pieceLength * 2)
   for (const [index, between] of frame.split(`"${placeholder}"`).entries()) {
     out.utf8(between)
     yield

@@ -5,11 +5,14 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 
 /**
  * Where it is interrupted it asks the server to cancel the statement, and waits for the answer all the same: a connection on
- * which something goes on is nobody else's. Whoever does not want to wait runs it in a fiber of its own, see `bounded`.
+ * which something goes on is nobody else's. One that gets none is closed. Whoever does not want to wait runs it in a fiber
+ * of its own, see `bounded`.
  *
  * @param messages of one statement that returns no rows
  * @returns whether it was run; `false` where the client has no connection of `pg` to send anything on
@@ -20,7 +23,7 @@ export const exchange = (messages: Buffer): Effect.Effect<boolean, SqlError, Sql
       const sql = yield* SqlClient.SqlClient
       // Not to be interrupted: the pool would hand the connection to one who does not listen any more, and never have it back.
       const connection = yield* sql.reserve
-      if (!Predicate.hasProperty(connection, "pg") || !isQueryable(connection.pg)) return false
+      if (!Predicate.hasProperty(connection, "pg") || !takesMessages(connection.pg)) return false
       const { pg } = connection
       const answer = yield* Deferred.make<void, SqlError>()
       let isSent = false
@@ -29,33 +32,64 @@ export const exchange = (messages: Buffer): Effect.Effect<boolean, SqlError, Sql
         pg.query(new Exchange(messages, answer))
         return Deferred.await(answer)
       })
-      yield* Effect.onInterrupt(restore(sent), () =>
-        isSent
-          ? Effect.zipRight(Effect.forkDaemon(cancel(sql, pg.processID)), Effect.exit(Deferred.await(answer)))
-          : Effect.void)
+      yield* Effect.onInterrupt(restore(sent), () => isSent ? giveUp(sql, pg, answer) : Effect.void)
       return true
     })
   ))
 
 // internal
 
-/** The part of `pg`'s client that takes a query of one's own. */
-interface Queryable {
+type Answer = Deferred.Deferred<void, SqlError>
+
+const giveUp = (sql: SqlClient.SqlClient, pg: PgConnection, answer: Answer): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const cancelling = new Cancelling()
+    yield* Effect.forkDaemon(cancelling.run(sql, pg, answer))
+    const answered = yield* Effect.exit(Deferred.await(answer)).pipe(
+      // what is on its way to cancel this statement is not to meet the next one
+      Effect.zipRight(Effect.suspend(() => cancelling.isSent ? Deferred.await(cancelling.done) : Effect.void)),
+      Effect.interruptible,
+      Effect.timeoutOption("5 seconds")
+    )
+    if (Option.isSome(answered)) return
+    pg.end()
+    yield* Effect.exit(Deferred.await(answer))
+  })
+
+class Cancelling {
+  isSent = false
+  readonly done = Deferred.unsafeMake<void>(FiberId.none)
+
+  /** Best effort: over another connection, as PostgreSQL has it, when there is one. */
+  run(sql: SqlClient.SqlClient, { processID }: PgConnection, answer: Answer): Effect.Effect<void> {
+    const send = Effect.flatMap(sql.reserve, (other) =>
+      Effect.flatMap(Deferred.isDone(answer), (isAnswered) => {
+        if (isAnswered) return Effect.void
+        this.isSent = true
+        return other.executeUnprepared("select pg_cancel_backend($1)", [processID ?? null], undefined)
+      }))
+    return Effect.scoped(send).pipe(
+      Effect.ignore,
+      Effect.ensuring(Deferred.succeed(this.done, undefined)),
+      Effect.uninterruptible
+    )
+  }
+}
+
+/** The part of a connection of `pg` that is needed. */
+interface PgConnection {
   readonly query: (query: Exchange) => unknown
+  readonly end: () => unknown
+  readonly connection: Wire
   /** The server's process for this connection. */
   readonly processID?: number
 }
 
-const isQueryable = (client: unknown): client is Queryable =>
-  Predicate.hasProperty(client, "query") && typeof client.query === "function"
-
-/** Best effort, as @effect/sql-pg does it: who asked for it is not waiting. */
-const cancel = (sql: SqlClient.SqlClient, processId: number | undefined): Effect.Effect<void> =>
-  sql.unsafe("select pg_cancel_backend($1)", [processId ?? null]).pipe(
-    Effect.interruptible,
-    Effect.timeoutOption("5 seconds"),
-    Effect.ignore
-  )
+/** A client in native code has no stream, and one that sends statements before others are answered takes none of one's own. */
+const takesMessages = (client: unknown): client is PgConnection =>
+  Predicate.hasProperty(client, "query") && typeof client.query === "function" &&
+  Predicate.hasProperty(client, "connection") && Predicate.hasProperty(client.connection, "stream") &&
+  Predicate.hasProperty(client.connection.stream, "write") && !("pipeline" in client && client.pipeline === true)
 
 /** The part of `pg`'s wire connection that is needed. */
 interface Wire {
@@ -64,12 +98,12 @@ interface Wire {
 
 /** A query as `pg` runs it: it is told of each message of the server while it is its turn. */
 class Exchange {
-  /** `pg` puts a callback here where there is none; the outcome goes to `answer`. */
-  readonly callback = () => {}
+  /** Called at the end, since `pg` may put its own here, which stops its timer. The outcome goes to `answer`. */
+  callback: () => void = () => {}
   private readonly messages: Buffer
-  private readonly answer: Deferred.Deferred<void, SqlError>
+  private readonly answer: Answer
 
-  constructor(messages: Buffer, answer: Deferred.Deferred<void, SqlError>) {
+  constructor(messages: Buffer, answer: Answer) {
     this.messages = messages
     this.answer = answer
   }
@@ -88,6 +122,7 @@ class Exchange {
   handleCopyInResponse(): void {}
 
   handleError(cause: unknown): void {
+    this.callback()
     Deferred.unsafeDone(this.answer, Effect.fail(new SqlError({ cause, message: "Failed to execute statement" })))
   }
 
@@ -95,6 +130,7 @@ class Exchange {
 
   /** Not called after an error. */
   handleReadyForQuery(): void {
+    this.callback()
     Deferred.unsafeDone(this.answer, Effect.void)
   }
 }
