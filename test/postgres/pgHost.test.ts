@@ -81,6 +81,14 @@ const poolOf = (options: PoolConfig) =>
 const connectionOf = (pool: Pool) =>
   Effect.acquireRelease(Effect.promise(() => pool.connect()), (connection) => Effect.sync(() => connection.release()))
 
+/** Nobody else gets at the table. */
+const locked = (pool: Pool) =>
+  Effect.flatMap(connectionOf(pool), (locking) =>
+    Effect.acquireRelease(
+      Effect.promise(() => locking.query("begin; lock table observability.span_store in access exclusive mode")),
+      () => Effect.promise(() => locking.query("rollback"))
+    ))
+
 /** Enough of them for a `COPY`, if they are new. */
 const manySpans = (name: string, from: number) =>
   Array.from({ length: 30 }, (_, index) => span({ name, spanId: spanId(from + index), revision: closedRevision })) as [
@@ -132,11 +140,7 @@ describe("fromPool", () => {
       const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool), writeTimeout: "1 second" })
       yield* provider.write([span()])
       yield* Effect.scoped(Effect.gen(function*() {
-        const locking = yield* connectionOf(pool)
-        yield* Effect.acquireRelease(
-          Effect.promise(() => locking.query("begin; lock table observability.span_store in access exclusive mode")),
-          () => Effect.promise(() => locking.query("rollback"))
-        )
+        yield* locked(pool)
         const batch = manySpans("locked out", 100)
         const idle = Effect.sync(() => pool.idleCount === pool.totalCount - 1)
         for (const verb of ["copy", "insert"]) {
@@ -165,11 +169,7 @@ describe("fromPool", () => {
       const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool), writeTimeout: "1 second" })
       yield* provider.write([span()])
       yield* Effect.scoped(Effect.gen(function*() {
-        const locking = yield* connectionOf(other)
-        yield* Effect.acquireRelease(
-          Effect.promise(() => locking.query("begin; lock table observability.span_store in access exclusive mode")),
-          () => Effect.promise(() => locking.query("rollback"))
-        )
+        yield* locked(other)
         yield* Effect.flip(provider.write(manySpans("locked out", 100)))
         const { rows } = yield* Effect.promise(() => pool.query("select 1 as answer"))
         expect(rows).toEqual([{ answer: 1 }])
