@@ -2,7 +2,7 @@
  * The inside of a JSON string, from text that is UTF-8 already.
  *
  * `JSON.stringify` makes a string of it that is garbage as soon as it is encoded: with prompts of 1 MB every 20 ms, that
- * was most of what made V8 collect garbage, and a collection holds the event loop for up to 8 ms. This makes none, and takes
+ * was most of what made V8 collect garbage, and a collection holds the event loop. This makes none, and takes
  * 0.95 ns a character where `JSON.stringify` and the encoder take 1.4 (English text in lines of 80 characters).
  */
 

@@ -143,6 +143,8 @@ describe("fromPool", () => {
         yield* locked(pool)
         const batch = manySpans("locked out", 100)
         const idle = Effect.sync(() => pool.idleCount === pool.totalCount - 1)
+        let closed = 0
+        pool.on("remove", () => closed++)
         for (const verb of ["copy", "insert"]) {
           const failed = yield* Effect.fork(Effect.flip(provider.write(batch)))
           yield* until(Effect.promise(async () => {
@@ -155,6 +157,7 @@ describe("fromPool", () => {
           expect(yield* Fiber.join(failed)).toMatchObject({ reason: "transient" })
           yield* until(idle)
         }
+        expect(closed).toBe(0)
       }))
       yield* provider.write(manySpans("later", 100))
     }))

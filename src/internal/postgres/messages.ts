@@ -1,6 +1,6 @@
 /**
  * Messages to PostgreSQL, written where their content is written anyway. A driver that is handed the content copies all of
- * it two or three times, into memory that is new each time: with a text of 1 MB that held the event loop for 4 ms.
+ * it two or three times, into memory that is new each time: with a text of 1 MB that held the event loop for up to 8 ms.
  *
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
