@@ -82,6 +82,8 @@ describe("EmbeddedPostgres in a kept folder", () => {
       process.kill(parent.postmaster, "SIGKILL")
       const { url } = yield* EmbeddedPostgres.make({ dataDirectory })
       expect(yield* rows(url)).toEqual(allRows)
+      // While it is there, even stopped, the server is not this scope's to end, and would outlive its folder.
+      yield* parent.kill
     }))
 
   it.scoped("is shared by processes that start at the same time, until the last one leaves", () =>
