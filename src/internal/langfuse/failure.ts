@@ -2,6 +2,7 @@
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import { ProviderError } from "../../Provider.ts"
+import { isBrokenOff } from "./httpPost.ts"
 
 export class RequestFailure extends Data.TaggedError("RequestFailure")<{
   /** What the server answered with, where it answered. */
@@ -19,7 +20,7 @@ export const isTooLarge = ({ status }: RequestFailure): boolean => status === 41
 
 /** A server, or a proxy, that finds a request too large while it is being sent may close the connection instead. */
 export const isReset = ({ cause, status }: RequestFailure): boolean =>
-  status === undefined && codesOf(cause).some((code) => resetCodes.has(code))
+  status === undefined && cause instanceof Error && isBrokenOff(cause)
 
 export const toProviderError = (failure: RequestFailure): ProviderError => {
   const { cause, message, retryAfter, status } = failure
@@ -52,12 +53,3 @@ const blocked: ReadonlySet<number> = new Set([401, 402, 403, 407])
 
 /** Timeout, too early, too many requests. */
 const passing: ReadonlySet<number> = new Set([408, 425, 429])
-
-const resetCodes: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"])
-
-/** `fetch` hides what happened in the cause of a cause. */
-const codesOf = (error: unknown, depth = 0): ReadonlyArray<string> => {
-  if (typeof error !== "object" || error === null || depth > 4) return []
-  const code = "code" in error && typeof error.code === "string" ? [error.code] : []
-  return "cause" in error ? [...code, ...codesOf(error.cause, depth + 1)] : code
-}

@@ -1,8 +1,8 @@
 /**
- * Requests to a Langfuse server, by the client of the `langfuse` package: its address, its `fetch` and its API.
+ * Requests to a Langfuse server.
  *
- * Its queue is not used: it has no bound, loses what a proxy answers instead of the server, and can end the process. Nor
- * does its API send the batches, as it makes JSON of all of a body at once.
+ * Of the `langfuse` package only the API is used, to ask for the server's version. Its queue has no bound, loses what a
+ * proxy answers instead of the server, and can end the process; its API makes JSON of all of a body at once.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -10,8 +10,10 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { inTimeSlices } from "../timeSlices.ts"
 import { RequestFailure } from "./failure.ts"
+import type { Answer } from "./httpPost.ts"
+import { httpPost } from "./httpPost.ts"
 import { requestBody } from "./requestBody.ts"
-import { describe, retryAfterOf } from "./response.ts"
+import { answerOf, describe, retryAfterOf } from "./response.ts"
 
 export interface Server {
   readonly publicKey: Redacted.Redacted
@@ -30,62 +32,46 @@ export interface Transport {
 export const ingestionPath = "/api/public/ingestion"
 export const otlpPath = "/api/public/otel/v1/traces"
 
-/** Loads the package with the first request: it costs an application nothing until there is something to send. */
+/** Loads the package when the version is asked for: it costs an application nothing until there is something to send. */
 export const make = (server: Server): Effect.Effect<Transport> =>
-  Effect.map(Effect.cached(connect(server)), (connected) => {
-    const request = (
-      timeout: Duration.Duration,
-      send: (client: Client, signal: AbortSignal) => Promise<unknown>
-    ): Effect.Effect<unknown, RequestFailure> =>
-      Effect.flatMap(connected, (client) => attempt(server, timeout, (signal) => send(client, signal)))
-    return {
-      post: (path, body) =>
-        Effect.flatMap(
-          inTimeSlices(() => requestBody(body)),
-          (encoded) =>
-            request(
-              server.requestTimeout,
-              (client, signal) => post(server, client, { path, body: encoded, signal })
-            )
-        ),
-      version: request(
-        Duration.min(server.requestTimeout, probeTimeout),
-        ({ api }, signal) => api.healthHealth({ signal })
-      ).pipe(
-        Effect.map((health) =>
-          typeof health === "object" && health !== null && "version" in health ? String(health.version) : ""
-        )
+  Effect.map(Effect.cached(connect(server)), (connected) => ({
+    post: (path, body) =>
+      inTimeSlices(() => requestBody(body)).pipe(
+        Effect.flatMap((encoded) => post(server, path, encoded))
+      ),
+    version: connected.pipe(
+      Effect.flatMap((client) => healthOf(server, client)),
+      within(server, Duration.min(server.requestTimeout, probeTimeout)),
+      Effect.map((health) =>
+        typeof health === "object" && health !== null && "version" in health ? String(health.version) : ""
       )
-    }
-  })
+    )
+  }))
 
 // internal
 
-/** What is used of the client, with the types that it has when it runs: its own allow no body but a text. */
+const addressOf = ({ host }: Server, path: string): string => `${host.replace(/\/+$/, "")}${path}`
+
+const post = (server: Server, path: string, body: Buffer): Effect.Effect<unknown, RequestFailure> =>
+  httpPost(addressOf(server, path), headersFor(server), body).pipe(
+    Effect.catchAll((error) => unreachable(server, error)),
+    Effect.flatMap((answer) => answer.status >= 200 && answer.status < 300 ? parsed(server, answer) : refused(answer)),
+    within(server, server.requestTimeout)
+  )
+
+const headersFor = ({ publicKey, secretKey }: Server) => ({
+  "authorization": `Basic ${
+    Buffer.from(`${Redacted.value(publicKey)}:${Redacted.value(secretKey)}`).toString("base64")
+  }`,
+  "content-type": "application/json",
+  // Without it, a server of version 4 shows what it got only after some minutes. The ingestion protocol ignores it.
+  "x-langfuse-ingestion-version": "4"
+})
+
+/** What is used of the client. */
 interface Client {
-  readonly baseUrl: string
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   readonly api: { readonly healthHealth: (parameters: { readonly signal: AbortSignal }) => Promise<unknown> }
 }
-
-const post = async (
-  { publicKey, secretKey }: Server,
-  client: Client,
-  { body, path, signal }: { readonly path: string; readonly body: Buffer; readonly signal: AbortSignal }
-): Promise<unknown> => {
-  const credentials = Buffer.from(`${Redacted.value(publicKey)}:${Redacted.value(secretKey)}`).toString("base64")
-  const response = await client.fetch(`${client.baseUrl}${path}`, {
-    method: "POST",
-    headers: { ...headers, authorization: `Basic ${credentials}`, "content-type": "application/json" },
-    body,
-    signal
-  })
-  if (!response.ok) throw response
-  return response.json().catch(() => null)
-}
-
-/** Without it, a server of version 4 shows what it got only after some minutes. The ingestion protocol ignores it. */
-const headers = { "x-langfuse-ingestion-version": "4" }
 
 /** Asked once, before the first batch, which must not wait for it as long as for an answer to itself. */
 const probeTimeout = Duration.seconds(5)
@@ -109,40 +95,53 @@ const connect = (server: Server): Effect.Effect<Client, RequestFailure> =>
     catch: (cause) => new RequestFailure({ status: undefined, message: "the package langfuse cannot be loaded", cause })
   })
 
-/** One request, in the time it has. Interrupted, or out of time, it is aborted. */
-const attempt = (
-  { host }: Server,
-  timeout: Duration.Duration,
-  send: (signal: AbortSignal) => Promise<unknown>
-): Effect.Effect<unknown, RequestFailure> =>
-  Effect.tryPromise({ try: send, catch: (error) => error }).pipe(
+/** The answer, where it is a good one. */
+const healthOf = (server: Server, { api }: Client): Effect.Effect<unknown, RequestFailure> =>
+  Effect.tryPromise({ try: (signal) => api.healthHealth({ signal }), catch: (error) => error }).pipe(
     Effect.catchAll((error) =>
-      Effect.flatMap(
-        error instanceof Response ? answered(error) : unreachable(host, error),
-        (failure) => Effect.fail(failure)
-      )
-    ),
-    Effect.timeoutFail({
-      duration: timeout,
-      onTimeout: () =>
-        new RequestFailure({ status: undefined, message: `no answer from ${host} within ${Duration.format(timeout)}` })
-    }),
-    // an answer that is no JSON
-    Effect.filterOrFail(
-      (reply) => reply !== null && reply !== undefined,
-      () => new RequestFailure({ status: undefined, message: `an answer of ${host} is not to be read` })
+      error instanceof Response
+        ? Effect.flatMap(Effect.promise(() => answerOf(error)), refused)
+        : unreachable(server, error)
     )
   )
 
-const answered = (response: Response): Effect.Effect<RequestFailure> =>
-  Effect.map(
-    Effect.all([Effect.promise((): Promise<string> => describe(response)), Clock.currentTimeMillis]),
-    ([message, now]) =>
-      new RequestFailure({ status: response.status, message, retryAfter: retryAfterOf(response, now) })
+const within = ({ host }: Server, timeout: Duration.Duration) =>
+  Effect.timeoutFail({
+    duration: timeout,
+    onTimeout: () =>
+      new RequestFailure({ status: undefined, message: `no answer from ${host} within ${Duration.format(timeout)}` })
+  })
+
+const parsed = ({ host }: Server, { text }: Answer): Effect.Effect<unknown, RequestFailure> =>
+  Effect.suspend(() => {
+    const value = valueOf(text)
+    return value === null
+      ? new RequestFailure({ status: undefined, message: `an answer of ${host} is not to be read` })
+      : Effect.succeed(value)
+  })
+
+/** `null` of what is no JSON, too. */
+const valueOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+const refused = (answer: Answer): Effect.Effect<never, RequestFailure> =>
+  Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) =>
+      new RequestFailure({
+        status: answer.status,
+        message: describe(answer),
+        retryAfter: retryAfterOf(answer, now)
+      })
   )
 
-const unreachable = (host: string, error: unknown): Effect.Effect<RequestFailure> =>
-  Effect.sync(() => {
+const unreachable = ({ host }: Server, error: unknown): Effect.Effect<never, RequestFailure> =>
+  Effect.suspend(() => {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
     const message = cause instanceof Error ? cause.message || cause.name : String(cause)
     return new RequestFailure({ status: undefined, message: `no answer from ${host}: ${message}`, cause: error })
