@@ -196,7 +196,7 @@ const checkKey = (
     ConfigError.InvalidData([name], "expected a key of Langfuse, of plain characters without spaces")
   )
 
-/** `fetch` refuses an address with credentials in it, and would do so for ever. */
+/** Credentials in the address would be second ones: what is sent is Langfuse's keys. */
 const checkHost = (name: string, host: string): Either.Either<string, ConfigError.ConfigError> =>
   /^https?:\/\/[^\s@?#]+$/i.test(host) && URL.canParse(host) ? Either.right(host) : Either.left(
     ConfigError.InvalidData([name], "expected an address such as https://cloud.langfuse.com")

@@ -21,6 +21,19 @@ export const writeJson = (out: ByteWriter, value: Json, length = pieceLength): S
   return undefined
 }
 
+/** Writes the string that these are, one behind the other. */
+export function* writeText(out: ByteWriter, parts: ReadonlyArray<string>, length = pieceLength): Steps {
+  out.byte(quotationMark)
+  for (const part of parts) {
+    for (let from = 0, to: number; from < part.length; from = to) {
+      to = endOfPiece(part, from, length)
+      out.escaped(part.slice(from, to))
+      yield
+    }
+  }
+  out.byte(quotationMark)
+}
+
 // internal
 
 const writeSmall = (out: ByteWriter, value: Json): void => {
@@ -43,13 +56,7 @@ function* inPieces(out: ByteWriter, value: Json, length: number, above: Readonly
     writeSmall(out, value)
     yield
   } else if (typeof value === "string") {
-    out.byte(quotationMark)
-    for (let from = 0, to: number; from < value.length; from = to) {
-      to = endOfPiece(value, from, length)
-      out.escaped(value.slice(from, to))
-      yield
-    }
-    out.byte(quotationMark)
+    yield* writeText(out, [value], length)
   } else if (Array.isArray(value)) {
     out.utf8("[")
     for (let index = 0; index < value.length; index++) {

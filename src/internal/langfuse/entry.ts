@@ -3,6 +3,7 @@
  * neither is decided here: texts are clean and cut, figures are plausible, values that it keeps as text are text.
  */
 import type { Kind, Resource } from "../../Observation.ts"
+import type { Text } from "./text.ts"
 
 /** The types that Langfuse knows. */
 export type EntryType =
@@ -20,7 +21,7 @@ export type EntryType =
 export type Level = "DEFAULT" | "WARNING" | "ERROR"
 
 /** Named texts. Pairs, because a key may be `__proto__`. */
-export type Metadata = ReadonlyArray<readonly [key: string, value: string]>
+export type Metadata = ReadonlyArray<readonly [key: string, value: Text]>
 
 /** What a trace as a whole is called and known by. */
 export interface TraceFacts {
@@ -46,9 +47,9 @@ export interface Entry {
   /** `undefined` while it runs, and where the duration is not known. */
   readonly endUnixMicros: number | undefined
   readonly level: Level
-  readonly statusMessage: string | undefined
-  readonly input: string | undefined
-  readonly output: string | undefined
+  readonly statusMessage: Text | undefined
+  readonly input: Text | undefined
+  readonly output: Text | undefined
   readonly metadata: Metadata
   readonly model: ModelFacts | undefined
   /** Present when this is the root of its trace, and stands for the trace as a whole. */

@@ -4,9 +4,11 @@
  *
  * It pauses (yields) after each piece of what it measures: 1 MB of text takes some milliseconds.
  */
+import { ByteWriter } from "../byteWriter.ts"
 import { pieceLength } from "../jsonBytes.ts"
 import type { Entry, Metadata } from "./entry.ts"
-import { cutAfter } from "./text.ts"
+import type { Text } from "./text.ts"
+import { CutText } from "./text.ts"
 
 /** A server refuses requests above 4.5 MiB, and proxies before it often those above 1 MiB. */
 export const maxEntryBytes = 900_000
@@ -16,27 +18,27 @@ export const maxEntryBytes = 900_000
  * @returns the entry itself when it is small enough
  */
 export function* fit(entry: Entry, maxBytes: number): Generator<void, Entry> {
-  const texts: Array<Text> = []
+  const texts: Array<Measured> = []
   for (const [path, value] of textsOf(entry)) texts.push(yield* measured(path, value))
   let excess = texts.reduce((sum, text) => sum + text.bytes, 0) - maxBytes
   if (excess <= 0) return entry
-  const cuts = new Map<string, string>()
+  const cuts = new Map<string, Text>()
   for (const text of texts.sort((left, right) => right.bytes - left.bytes)) {
     if (excess <= 0) break
     const maxTextBytes = Math.max(text.bytes - excess, minBytes)
     if (text.bytes <= maxTextBytes) continue
     excess -= text.bytes - maxTextBytes
-    cuts.set(text.path, cutAfter(text.value, lengthWithin(text, maxTextBytes - markBytes)))
+    cuts.set(text.path, new CutText(text.value, lengthWithin(text, maxTextBytes - markBytes)))
   }
   return withCuts(entry, cuts)
 }
 
 // internal
 
-interface Text {
+interface Measured {
   /** `input`, or `metadata` and `trace` with the position. */
   readonly path: string
-  readonly value: string
+  readonly value: Text
   /** Of its JSON. */
   readonly bytes: number
   /**
@@ -52,12 +54,22 @@ const minBytes = 200
 /** The quotation marks, and more than the mark has. */
 const markBytes = 50
 
-const bytesOf = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2
+/** Written and forgotten: the JSON of a text as a string would be garbage, as much of it as there is text. */
+const measure = new ByteWriter(pieceLength * 2)
 
-function* measured(path: string, value: string): Generator<void, Text> {
+const bytesOf = (text: string): number => {
+  measure.length = 0
+  measure.escaped(text)
+  return measure.length
+}
+
+const beginningOf = (text: Text): string => typeof text === "string" ? text : text.beginning
+
+function* measured(path: string, value: Text): Generator<void, Measured> {
+  const text = beginningOf(value)
   const pieces: Array<number> = []
-  for (let from = 0; from < value.length; from += pieceLength) {
-    pieces.push(bytesOf(value.slice(from, from + pieceLength)))
+  for (let from = 0; from < text.length; from += pieceLength) {
+    pieces.push(bytesOf(text.slice(from, from + pieceLength)))
     yield
   }
   return { path, value, bytes: pieces.reduce((sum, bytes) => sum + bytes, 2), pieces }
@@ -70,10 +82,10 @@ const textsOf = ({ input, metadata, output, statusMessage, trace }: Entry) =>
     ["statusMessage", statusMessage],
     ...metadata.map(([, value], at) => [`metadata ${at}`, value] as const),
     ...(trace?.metadata ?? []).map(([, value], at) => [`trace ${at}`, value] as const)
-  ].filter((text): text is [path: string, value: string] => text[1] !== undefined)
+  ].filter((text): text is [path: string, value: Text] => text[1] !== undefined)
 
 /** How many characters of a text have so many bytes at most: whole pieces, and a part of the next. */
-const lengthWithin = ({ pieces, value }: Text, maxBytes: number): number => {
+const lengthWithin = ({ pieces, value }: Measured, maxBytes: number): number => {
   let left = maxBytes
   let from = 0
   for (const bytes of pieces) {
@@ -81,7 +93,7 @@ const lengthWithin = ({ pieces, value }: Text, maxBytes: number): number => {
     left -= bytes
     from += pieceLength
   }
-  const piece = value.slice(from, from + pieceLength)
+  const piece = beginningOf(value).slice(from, from + pieceLength)
   // characters differ in bytes, so a first guess may be too long; each round comes closer
   let length = piece.length
   for (let bytes = pieces[from / pieceLength] ?? 0; bytes > left; bytes = bytesOf(piece.slice(0, length))) {
@@ -90,7 +102,7 @@ const lengthWithin = ({ pieces, value }: Text, maxBytes: number): number => {
   return from + length
 }
 
-const withCuts = (entry: Entry, cuts: ReadonlyMap<string, string>): Entry => {
+const withCuts = (entry: Entry, cuts: ReadonlyMap<string, Text>): Entry => {
   const recut = (name: string, metadata: Metadata): Metadata =>
     metadata.map(([key, value], at) => [key, cuts.get(`${name} ${at}`) ?? value])
   return {

@@ -8,6 +8,7 @@
 import { closedRevision } from "../../Observation.ts"
 import type { Entry, EntryType } from "./entry.ts"
 import { isoOf } from "./instants.ts"
+import type { Text } from "./text.ts"
 import { environmentName, identifier, label } from "./text.ts"
 
 export interface IngestionEvent {
@@ -96,8 +97,8 @@ const envelopeTime = (entry: Entry): string =>
     )
 
 /** Without a prototype, `__proto__` is a key like any other. */
-const objectOf = (pairs: Entry["metadata"]): Record<string, string> => {
-  const object: Record<string, string> = Object.create(null)
+const objectOf = (pairs: Entry["metadata"]): Record<string, Text> => {
+  const object: Record<string, Text> = Object.create(null)
   for (const [key, value] of pairs) object[key] = value
   return object
 }

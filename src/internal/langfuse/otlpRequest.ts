@@ -5,6 +5,7 @@
 import type { Resource } from "../../Observation.ts"
 import type { Entry, TraceFacts } from "./entry.ts"
 import { isoOf, nanosOf } from "./instants.ts"
+import type { Text } from "./text.ts"
 import { cut, environmentName, identifier, label } from "./text.ts"
 
 /** @param factsOf what is known of the trace that an entry is part of */
@@ -91,7 +92,7 @@ const addModel = (attributes: Attributes, { model }: Entry): Attributes =>
     )
 
 type Value =
-  | { readonly stringValue: string }
+  | { readonly stringValue: Text }
   | { readonly boolValue: boolean }
   | { readonly arrayValue: { readonly values: ReadonlyArray<Value> } }
 
@@ -99,7 +100,7 @@ type Value =
 class Attributes {
   readonly all: Array<{ readonly key: string; readonly value: Value }> = []
 
-  text(key: string, value: string | undefined): this {
+  text(key: string, value: Text | undefined): this {
     if (value !== undefined) this.all.push({ key, value: { stringValue: value } })
     return this
   }

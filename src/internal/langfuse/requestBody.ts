@@ -3,27 +3,39 @@
  * event loop for 4 ms for 1 MB, and for 12 when garbage was collected meanwhile.
  */
 import { randomUUID } from "node:crypto"
-import { ByteWriter } from "../byteWriter.ts"
-import { pieceLength, writeJson } from "../jsonBytes.ts"
+import type { ByteWriter } from "../byteWriter.ts"
+import type { Steps } from "../jsonBytes.ts"
+import { pieceLength, writeText } from "../jsonBytes.ts"
+import { CutText } from "./text.ts"
 
-/** What `JSON.stringify` makes of a body. It pauses (yields) after each piece of a large text. */
-export function* requestBody(body: unknown): Generator<void, Buffer> {
-  const large: Array<string> = []
+/** What of a body is written at once, and what is not. */
+export interface Frame {
+  /** The JSON between the large texts. */
+  readonly between: ReadonlyArray<string>
+  /** The parts of each large text. */
+  readonly large: ReadonlyArray<ReadonlyArray<string>>
+  /** With room for what is escaped. */
+  readonly bytes: number
+}
+
+export const frameOf = (body: unknown): Frame => {
+  const large: Array<ReadonlyArray<string>> = []
   const placeholder: string = randomUUID()
-  const frame = JSON.stringify(body, (_key, value: unknown) => {
-    if (typeof value !== "string" || value.length <= pieceLength) return value
-    large.push(value)
+  const json = JSON.stringify(body, (_key, value: unknown) => {
+    if (value instanceof CutText) large.push([value.beginning, value.mark])
+    else if (typeof value === "string" && value.length > pieceLength) large.push([value])
+    else return value
     return placeholder
   })
-  yield
-  // with room for what is escaped: to grow is to copy all that is there, into memory that is new, in one step
-  const characters = large.reduce((sum, { length }) => sum + length, frame.length)
-  const out = new ByteWriter(Math.ceil(characters * 1.25) + pieceLength * 2)
-  for (const [index, between] of frame.split(`"${placeholder}"`).entries()) {
-    out.utf8(between)
+  const characters = large.reduce((sum, parts) => parts.reduce((all, { length }) => all + length, sum), json.length)
+  return { between: json.split(`"${placeholder}"`), large, bytes: Math.ceil(characters * 1.25) + pieceLength * 2 }
+}
+
+/** Writes what `JSON.stringify` makes of the body. It pauses (yields) after each piece of a large text. */
+export function* writeBody(out: ByteWriter, { between, large }: Frame): Steps {
+  for (const [index, text] of between.entries()) {
+    out.utf8(text)
     yield
-    const rest = index < large.length ? writeJson(out, large[index]!) : undefined
-    if (rest !== undefined) yield* rest
+    if (index < large.length) yield* writeText(out, large[index]!)
   }
-  return out.slice(0, out.length)
 }

@@ -6,15 +6,36 @@ import { createHash } from "node:crypto"
 import type { Json } from "../../Observation.ts"
 import { jsonText } from "../jsonText.ts"
 
+/**
+ * The beginning of a large text. The mark behind it is written when all becomes bytes: to join two strings is to copy both,
+ * in one step, as soon as somebody looks into the result.
+ */
+export class CutText {
+  readonly beginning: string
+  private readonly wholeLength: number
+
+  /** @param length of the beginning, in characters */
+  constructor(text: string | CutText, length: number) {
+    const isWhole = typeof text === "string"
+    this.beginning = clean((isWhole ? text : text.beginning).slice(0, length))
+    this.wholeLength = isWhole ? text.length : text.wholeLength
+  }
+
+  get mark(): string {
+    return cutMark(this.wholeLength)
+  }
+}
+
+export type Text = string | CutText
+
 /** Names, tags and keys: one line, at most `maxLength` characters. */
 export const label = (text: string, maxLength: number): string => cut(text.replace(controlCharacters, " "), maxLength)
 
 /** Text of more lines, at most `maxLength` characters. */
 export const cut = (text: string, maxLength: number): string =>
-  text.length <= maxLength ? clean(text) : cutAfter(text, Math.max(maxLength - cutMark(text.length).length, 0))
-
-/** The beginning of a text, and a mark that says how long it was. */
-export const cutAfter = (text: string, length: number): string => clean(text.slice(0, length)) + cutMark(text.length)
+  text.length <= maxLength
+    ? clean(text)
+    : clean(text.slice(0, Math.max(maxLength - cutMark(text.length).length, 0))) + cutMark(text.length)
 
 /**
  * An id of the application's own, such as a session's. A server refuses long ones, and control characters, only after

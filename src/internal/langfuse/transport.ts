@@ -8,11 +8,12 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { Buffers } from "../buffers.ts"
 import { inTimeSlices } from "../timeSlices.ts"
 import { RequestFailure } from "./failure.ts"
 import type { Answer } from "./httpPost.ts"
 import { httpPost } from "./httpPost.ts"
-import { requestBody } from "./requestBody.ts"
+import { frameOf, writeBody } from "./requestBody.ts"
 import { answerOf, describe, retryAfterOf } from "./response.ts"
 
 export interface Server {
@@ -34,19 +35,27 @@ export const otlpPath = "/api/public/otel/v1/traces"
 
 /** Loads the package when the version is asked for: it costs an application nothing until there is something to send. */
 export const make = (server: Server): Effect.Effect<Transport> =>
-  Effect.map(Effect.cached(connect(server)), (connected) => ({
-    post: (path, body) =>
-      inTimeSlices(() => requestBody(body)).pipe(
-        Effect.flatMap((encoded) => post(server, path, encoded))
-      ),
-    version: connected.pipe(
-      Effect.flatMap((client) => healthOf(server, client)),
-      within(server, Duration.min(server.requestTimeout, probeTimeout)),
-      Effect.map((health) =>
-        typeof health === "object" && health !== null && "version" in health ? String(health.version) : ""
+  Effect.map(Effect.cached(connect(server)), (connected) => {
+    const buffers = new Buffers()
+    return {
+      post: (path, body) =>
+        Effect.suspend(() => {
+          const frame = frameOf(body)
+          return buffers.use(frame.bytes, (out) =>
+            Effect.zipRight(
+              inTimeSlices(() => writeBody(out, frame)),
+              Effect.suspend(() => post(server, path, out.slice(0, out.length)))
+            ))
+        }),
+      version: connected.pipe(
+        Effect.flatMap((client) => healthOf(server, client)),
+        within(server, Duration.min(server.requestTimeout, probeTimeout)),
+        Effect.map((health) =>
+          typeof health === "object" && health !== null && "version" in health ? String(health.version) : ""
+        )
       )
-    )
-  }))
+    }
+  })
 
 // internal
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
-import { requestBody } from "../../../src/internal/langfuse/requestBody.ts"
+import { ByteWriter } from "../../../src/internal/byteWriter.ts"
+import { frameOf, writeBody } from "../../../src/internal/langfuse/requestBody.ts"
+import { CutText } from "../../../src/internal/langfuse/text.ts"
 import { run } from "../steps.ts"
-
-const bytesOf = (body: unknown): string => run(requestBody(body)).toString()
+import { sentJson } from "./bodies.ts"
 
 describe("the body of a request", () => {
   it("is what JSON.stringify makes of it", () => {
@@ -19,13 +20,32 @@ describe("the body of a request", () => {
     )
     fc.assert(
       fc.property(body, (batch) => {
-        expect(bytesOf({ batch })).toBe(JSON.stringify({ batch }))
+        expect(sentJson({ batch })).toBe(JSON.stringify({ batch }))
       }),
       { numRuns: 50 }
     )
   })
 
-  it("pauses within a large text", () => {
-    expect(Array.from(requestBody({ text: "x".repeat(1_000_000) })).length).toBeGreaterThan(15)
+  it("has a cut text as one", () => {
+    const text = "\"quoted\" ".repeat(20_000)
+    expect(JSON.parse(sentJson([{ text: new CutText(text, 100_000) }, new CutText("short", 2)]))).toEqual([
+      { text: `${text.slice(0, 100_000)}... [cut, 180000 characters]` },
+      "sh... [cut, 5 characters]"
+    ])
+  })
+
+  it("pauses within a large text, cut or not", () => {
+    const text = "x".repeat(1_000_000)
+    const pauses = (body: unknown) => Array.from(writeBody(new ByteWriter(0), frameOf(body))).length
+    expect(pauses({ text })).toBeGreaterThan(15)
+    expect(pauses({ text: new CutText(text, 900_000) })).toBeGreaterThan(13)
+  })
+
+  it("has room from the start for all that English text needs", () => {
+    const frame = frameOf({ text: "\"It is so,\" she said.\n".repeat(50_000) })
+    const out = new ByteWriter(frame.bytes)
+    const { capacity } = out
+    run(writeBody(out, frame))
+    expect(out.capacity).toBe(capacity)
   })
 })

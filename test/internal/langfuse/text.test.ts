@@ -6,6 +6,7 @@ import { isoOf, nanosOf } from "../../../src/internal/langfuse/instants.ts"
 import { content, cut, environmentName, identifier, label } from "../../../src/internal/langfuse/text.ts"
 import { closedSpan } from "../../langfuse/records.ts"
 import { run } from "../steps.ts"
+import { sentJson } from "./bodies.ts"
 
 const anyText = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 50 })
   .map((units) => String.fromCharCode(...units))
@@ -83,7 +84,8 @@ describe("instants", () => {
 })
 
 describe("an entry that is too large", () => {
-  const bytes = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
+  const bytes = (value: unknown) => Buffer.byteLength(sentJson(value))
+  const textOf = (value: unknown): string => JSON.parse(sentJson(value))
   const entry = run(entryOf(closedSpan({
     input: "é".repeat(20_000),
     output: "\"".repeat(10_000),
@@ -94,14 +96,19 @@ describe("an entry that is too large", () => {
     const smaller = run(fit(entry, 60_000))
     expect(bytes([smaller.input, smaller.output, smaller.metadata])).toBeLessThan(61_000)
     expect(bytes([smaller.input, smaller.output, smaller.metadata])).toBeGreaterThan(45_000)
-    expect(smaller.input).toMatch(/^é+\.\.\. \[cut, 20000 characters\]$/)
+    expect(textOf(smaller.input)).toMatch(/^é+\.\.\. \[cut, 20000 characters\]$/)
     expect(smaller.metadata).toContainEqual(["small", "kept"])
   })
 
   it("is cut in several places where one is not enough", () => {
     const smallest = run(fit(entry, 2_000))
     expect(bytes([smallest.input, smallest.output, smallest.metadata])).toBeLessThan(2_500)
-    expect(smallest.output).toMatch(/\[cut, 10000 characters\]$/)
+    expect(textOf(smallest.output)).toMatch(/\[cut, 10000 characters\]$/)
+  })
+
+  it("says how long it was, though it is cut again", () => {
+    const again = run(fit(run(fit(entry, 60_000)), 2_000))
+    expect(textOf(again.input)).toMatch(/^é+\.\.\. \[cut, 20000 characters\]$/)
   })
 
   it("is itself when it is not", () => {

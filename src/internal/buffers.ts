@@ -5,7 +5,7 @@
  * outside of its heap makes V8 collect garbage.
  */
 import * as Effect from "effect/Effect"
-import { ByteWriter } from "../byteWriter.ts"
+import { ByteWriter } from "./byteWriter.ts"
 
 export class Buffers {
   private readonly spares: Array<ByteWriter> = []
@@ -13,7 +13,9 @@ export class Buffers {
   /** Lends an empty buffer to an effect. */
   use<A, E, R>(capacity: number, self: (out: ByteWriter) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.suspend(() => {
-      const out = this.spares.pop() ?? new ByteWriter(capacity)
+      const spare = this.spares.pop()
+      // to grow it would be to copy, in one step, what it holds by then
+      const out = spare !== undefined && spare.capacity >= capacity ? spare : new ByteWriter(capacity)
       out.length = 0
       return Effect.tap(self(out), () => {
         // not after a failure: then the driver may still be about to send it
