@@ -40,7 +40,7 @@ const points = (
 
 export const growthBench = async (quick: boolean): Promise<ReadonlyArray<Result>> => {
   const spans = quick ? 100_000 : 1_000_000
-  const rounds = quick ? 3 : 5
+  const rounds = quick ? 1 : 5
   const sizes = [1_000, 10_000, 100_000, 1_000_000, 10_000_000]
   const openSizes = sizes.slice(0, quick ? 3 : 4)
   const ages = Array.from({ length: 10 }, (_, tenth) => spans / 10 * (tenth + 1))

@@ -30,8 +30,9 @@ if (unknown.length > 0) throw new Error(`no such benchmark: ${unknown.join(", ")
 
 const results: Array<Result> = []
 for (const [name, load] of suites.filter(([each]) => wanted.includes(each))) {
-  console.log(`${name} ...`)
+  const begin = performance.now()
   for (const found of await (await load())(quick)) results.push(found)
+  console.log(`${name}: ${((performance.now() - begin) / 1_000).toFixed(0)} s`)
 }
 console.log(`\n${table(results)}\n`)
 if (only === undefined) save(join(process.cwd(), "bench", "results"), results, { quick, versions: await versions() })

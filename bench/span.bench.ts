@@ -137,7 +137,7 @@ const subjects: ReadonlyArray<Subject> = [
 ]
 
 export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> => {
-  const figures = await compare(subjects, quick ? { rounds: 5, count: 30_000 } : { rounds: 9, count: 150_000 })
+  const figures = await compare(subjects, quick ? { rounds: 3, count: 30_000 } : { rounds: 9, count: 150_000 })
   await Promise.all([ours.dispose(), traced.dispose(), disabled.dispose(), effectOtel.dispose()])
   trace.disable()
   const of = (name: string) => figures.find((figure) => figure.name === name)!

@@ -40,7 +40,7 @@ export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
       otlp: [],
       otel: []
     }
-    for (let round = 0; round < (quick ? 3 : 5); round++) {
+    for (let round = 0; round < (quick ? 1 : 5); round++) {
       for (const way of ways) {
         const args = [way, String(seconds), addresses[way] ?? ""]
         found[way].push(yield* Effect.promise(() => answer<Found>("stall/prompts", { args })))

@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { bundle } from "./bundle.mjs"
 import { writeFigures } from "./figures.mjs"
 
 const root = Path.resolve(import.meta.dirname, "..")
@@ -21,6 +22,7 @@ const run = (command, args) => {
 
 Fs.rmSync(built, { recursive: true, force: true })
 run(process.execPath, [Path.join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.bench.json"])
+bundle(Path.join(built, "src"))
 // the young generation holds a whole run of what is measured for its allocation
 run(process.execPath, [
   "--expose-gc",

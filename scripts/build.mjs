@@ -1,7 +1,8 @@
-// Compiles src/ and migrations/ into dist/, as tsconfig.build.json says.
+// Makes dist/ of src/ and migrations/: the declarations as tsconfig.build.json says, the JavaScript as bundle.mjs does.
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import ts from "typescript"
+import { bundle } from "./bundle.mjs"
 
 const root = Path.resolve(import.meta.dirname, "..")
 
@@ -44,7 +45,10 @@ const config = ts.getParsedCommandLineOfConfigFile(Path.join(root, "tsconfig.bui
     throw new Error(ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"))
   }
 })
-const program = ts.createProgram({ rootNames: config.fileNames, options: config.options })
+const program = ts.createProgram({
+  rootNames: config.fileNames,
+  options: { ...config.options, emitDeclarationOnly: true }
+})
 const emitted = program.emit(undefined, undefined, undefined, false, { afterDeclarations: [rewriteSpecifiers] })
 
 const diagnostics = ts.sortAndDeduplicateDiagnostics([
@@ -59,5 +63,6 @@ if (diagnostics.length > 0) {
     getCurrentDirectory: () => root,
     getNewLine: () => "\n"
   }))
-  process.exitCode = 1
+  process.exit(1)
 }
+bundle(Path.join(root, "dist", "src"))

@@ -21,7 +21,6 @@ import { join } from "node:path"
 import type { BreakerState } from "./internal/delivery/breaker.ts"
 import { inFolder, nowhere } from "./internal/delivery/deadLetters.ts"
 import { Engine } from "./internal/delivery/engine.ts"
-import { make as makeSpool } from "./internal/spool/spool.ts"
 import type { Observation } from "./Observation.ts"
 import type { Provider, Settlement } from "./Provider.ts"
 
@@ -200,7 +199,10 @@ export const make = (
     yield* Effect.forkIn(Effect.interruptible(engine.run), workers)
     // In the background: a disk that does not answer must not keep the application from starting.
     if (folder !== undefined) {
-      yield* makeSpool({ directory: folder, processId: randomUUID(), maxBytes: options.spoolBytes }).pipe(
+      yield* spoolModule.pipe(
+        Effect.flatMap(({ make }) =>
+          make({ directory: folder, processId: randomUUID(), maxBytes: options.spoolBytes })
+        ),
         Scope.extend(disk),
         Effect.disconnect,
         Effect.matchEffect({
@@ -218,6 +220,9 @@ export const make = (
   )
 
 // internal
+
+/** A program that keeps nothing on the disk need not load it. */
+const spoolModule = Effect.promise(() => import("./internal/spool/spool.ts"))
 
 const mebibyte = 1024 * 1024
 const unlimited = Number.POSITIVE_INFINITY

@@ -43,8 +43,6 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Transport from "./internal/langfuse/transport.ts"
-import { Writer } from "./internal/langfuse/writer.ts"
 import type { Provider } from "./Provider.ts"
 
 /**
@@ -94,10 +92,12 @@ export const make = (options: Options): Effect.Effect<Provider, ConfigError.Conf
   Effect.gen(function*() {
     yield* checkKey("publicKey", options.publicKey)
     yield* checkKey("secretKey", options.secretKey)
-    const transport = yield* Transport.make({
+    const host = yield* checkHost("host", options.host ?? defaultHost)
+    const { connect, Writer } = yield* loaded
+    const transport = yield* connect({
       publicKey: options.publicKey,
       secretKey: options.secretKey,
-      host: yield* checkHost("host", options.host ?? defaultHost),
+      host,
       requestTimeout: Duration.decode(options.requestTimeout ?? "15 seconds")
     })
     const writer = new Writer(transport, {
@@ -173,6 +173,15 @@ export const layerConfig: Layer.Layer<LangfuseProvider, ConfigError.ConfigError>
 )
 
 // internal
+
+/** A program without keys need not load what sends. */
+const loaded = Effect.promise(async () => {
+  const [{ make: connect }, { Writer }] = await Promise.all([
+    import("./internal/langfuse/transport.ts"),
+    import("./internal/langfuse/writer.ts")
+  ])
+  return { connect, Writer }
+})
 
 const defaultHost = "https://cloud.langfuse.com"
 

@@ -6,8 +6,6 @@
  */
 import * as Effect from "effect/Effect"
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from "node:http"
-import * as http from "node:http"
-import * as https from "node:https"
 
 /** What a server answers, read to its end. A redirection is an answer like others. */
 export interface Answer {
@@ -22,28 +20,32 @@ export const httpPost = (
   headers: OutgoingHttpHeaders,
   body: Buffer
 ): Effect.Effect<Answer, NodeJS.ErrnoException> =>
-  Effect.async((resume) => {
-    const { request: open } = url.startsWith("https:") ? https : http
-    const request = open(url, { method: "POST", headers: { ...headers, "content-length": body.length } })
-    const fail = (error: NodeJS.ErrnoException) => resume(Effect.fail(error))
-    request.on("error", (error) =>
-      // The server may have closed a connection that was kept open just when it was used again.
-      request.reusedSocket && isBrokenOff(error) ? resume(httpPost(url, headers, body)) : fail(error))
-    request.on("response", (response) => {
-      read(response, (answer) => {
-        // An answer before all is sent is a refusal, and the rest is not wanted.
-        if (!request.writableFinished) request.destroy()
-        resume(Effect.succeed(answer))
-      }, fail)
-    })
-    write(request, body)
-    return Effect.sync(() => request.destroy())
-  })
+  Effect.flatMap(protocolOf(url), (protocol) =>
+    Effect.async((resume) => {
+      const request = protocol.request(url, { method: "POST", headers: { ...headers, "content-length": body.length } })
+      const fail = (error: NodeJS.ErrnoException) => resume(Effect.fail(error))
+      request.on("error", (error) =>
+        // The server may have closed a connection that was kept open just when it was used again.
+        request.reusedSocket && isBrokenOff(error) ? resume(httpPost(url, headers, body)) : fail(error))
+      request.on("response", (response) => {
+        read(response, (answer) => {
+          // An answer before all is sent is a refusal, and the rest is not wanted.
+          if (!request.writableFinished) request.destroy()
+          resume(Effect.succeed(answer))
+        }, fail)
+      })
+      write(request, body)
+      return Effect.sync(() => request.destroy())
+    }))
 
 /** Whether the other side has closed the connection. */
 export const isBrokenOff = ({ code }: NodeJS.ErrnoException): boolean => code === "ECONNRESET" || code === "EPIPE"
 
 // internal
+
+/** Loaded when there is something to send: TLS takes a program 5 ms to load. */
+const protocolOf = (url: string) =>
+  Effect.promise(() => url.startsWith("https:") ? import("node:https") : import("node:http"))
 
 /** In bytes: some 0.1 ms to copy into the socket. */
 const pieceLength = 65_536
