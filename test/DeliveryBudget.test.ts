@@ -214,6 +214,33 @@ describe("the budget", () => {
       assert.deepInclude(yield* delivery.flush("1 second"), { dropped, pending: 0 })
     }))
 
+  it.scoped("spent by many traces, is not gone through again for each one that finds no room", () =>
+    Effect.gen(function*() {
+      const { gate, provider, records } = yield* gated
+      const delivery = yield* Delivery.make(provider, { queueBytes: 100_000, batchRecords: 10_000 })
+      let looks = 0
+      const looked = (record: Span): Span => ({
+        ...record,
+        get traceId() {
+          looks++
+          return record.traceId
+        }
+      })
+      const waiting = Array.from({ length: 1_000 }, (_, index) => looked(spans(1, { traceId: traceId(index) })[0]!))
+      delivery.offerAll(waiting)
+      // 80 traces are taken, each between spans of it that are not
+      for (let index = 1_001; index <= 3_000; index++) {
+        const size = index % 25 === 0 ? 100 : 1_000_000
+        offerAll(delivery, [...spans(1, { traceId: traceId(index) }), trace({ traceId: traceId(index), size })])
+      }
+      assert.deepInclude(delivery.stats(), { accepted: 5_000, dropped: 2_000 + 1_920, pending: 1_080 })
+      // one by one by the batch that takes them, and some of them by the one who finds out who fills the queue
+      assert.isBelow(looks, 3 * waiting.length)
+      yield* gate.open
+      yield* TestClock.adjust("1 second")
+      assert.includeMembers(records.slice(), waiting.slice())
+    }))
+
   it.scoped("is freed first of spans that have not ended: their end says all that they say", () =>
     Effect.gen(function*() {
       const { gate, provider, records } = yield* gated

@@ -8,6 +8,8 @@ import { Meters } from "./meters.ts"
 
 export class Accounts {
   accepted = 0
+  /** The sequence number of the last record that was taken in: those that were refused have none. */
+  sequence = 0
   pending = 0
   pendingBytes = 0
   batches = 0
@@ -34,7 +36,8 @@ export class Accounts {
 
   /** @returns the sequence number of the first of the records */
   accept(records: number, bytes: number): number {
-    const first = this.accepted + 1
+    const first = this.sequence + 1
+    this.sequence += records
     this.accepted += records
     this.pending += records
     this.pendingBytes += bytes

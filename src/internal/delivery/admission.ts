@@ -4,6 +4,7 @@
  */
 import type { Observation } from "../../Observation.ts"
 import type { Accounts } from "./accounts.ts"
+import { Census } from "./census.ts"
 import type { RecordQueue } from "./recordQueue.ts"
 import type { Shedder } from "./shedder.ts"
 
@@ -11,6 +12,7 @@ export class Admission {
   private readonly queue: RecordQueue
   private readonly accounts: Accounts
   private readonly shedder: Shedder
+  private readonly census: Census
   private readonly queueBytes: number
   private readonly onEntered: () => void
   private readonly onLeft: () => void
@@ -30,6 +32,7 @@ export class Admission {
     this.queue = options.queue
     this.accounts = options.accounts
     this.shedder = options.shedder
+    this.census = new Census(options.queue)
     this.queueBytes = options.queueBytes
     this.onEntered = options.onEntered
     this.onLeft = options.onLeft
@@ -73,7 +76,7 @@ export class Admission {
     return drops
   }
 
-  private readonly shareOf = (traceId: string): number => this.queue.shareOf(traceId)
+  private readonly shareOf = (traceId: string): number => this.census.shareOf(traceId)
 
   /** Traces, and the notes about what was dropped, have a reserve: without them nobody sees that something is missing. */
   private hasRoomFor(record: Observation): boolean {

@@ -259,8 +259,9 @@ export class Engine implements Delivery {
   /** Writes what was accepted by now, without waiting for more, and returns when all of it is settled. */
   private readonly settled: Effect.Effect<void> = Effect.suspend(() => {
     this.collect()
-    if (this.oldest > this.accounts.accepted) return Effect.void
-    const settled = this.waiters.add(this.accounts.accepted)
+    const { sequence } = this.accounts
+    if (this.oldest > sequence) return Effect.void
+    const settled = this.waiters.add(sequence)
     this.hasten()
     this.wake()
     return Effect.zipRight(this.breaker.hurry, settled)

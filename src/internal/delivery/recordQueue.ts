@@ -20,6 +20,8 @@ export class RecordQueue {
   length = 0
   /** How many of the records are of spans that have not ended. */
   open = 0
+  /** How many records have entered, those that have left included. */
+  entered = 0
   private runs: Array<Run> = []
 
   /** The sequence number of the oldest record, `Infinity` when there is none. */
@@ -29,8 +31,9 @@ export class RecordQueue {
 
   push(record: Observation, sequence: number): void {
     const last = this.runs[this.runs.length - 1]
-    if (last !== undefined && last.isOwn && last.firstSequence + last.length === sequence) {
+    if (last !== undefined && last.canGrow && last.nextSequence === sequence) {
       last.push(record)
+      this.entered++
       this.count(record.size, 1, isOpenSpan(record) ? 1 : 0)
     } else {
       this.pushAll([record], sequence, true)
@@ -39,6 +42,7 @@ export class RecordQueue {
 
   /** @param isOwn whether nobody else has the array, so that it may grow */
   pushAll(records: ReadonlyArray<Observation>, firstSequence: number, isOwn = false): void {
+    this.entered += records.length
     this.add(new Run(records, firstSequence, isOwn), "end")
   }
 
@@ -83,27 +87,21 @@ export class RecordQueue {
     this.runs = []
     this.bytes = this.length = this.open = 0
     for (const run of runs) {
-      let sequence = run.firstSequence
-      for (const record of run.remaining()) {
-        if (isOpenSpan(record)) removed.push(record)
-        else this.push(record, sequence)
-        sequence++
+      if (run.open === 0) {
+        this.add(run, "end")
+        continue
       }
+      const stays: Array<Observation> = []
+      for (const record of run.remaining()) (isOpenSpan(record) ? removed : stays).push(record)
+      // numbered from where the run began: those that stay are waited for a little longer rather than too short
+      this.add(new Run(stays, run.firstSequence, false), "end")
     }
     return removed
   }
 
-  /** What a trace has of the bytes that wait, from 0 to 1; estimated from some of the records, as there may be 100,000. */
-  shareOf(traceId: string): number {
-    let its = 0
-    let all = 0
-    for (const run of this.runs) {
-      for (const record of run.sample()) {
-        all += record.size
-        if (record.traceId === traceId) its += record.size
-      }
-    }
-    return all === 0 ? 0 : its / all
+  /** Shows some of the records, of a short run all of them. */
+  sample(look: (record: Observation) => void): void {
+    for (const run of this.runs) run.sample(look)
   }
 
   private add(run: Run, where: "front" | "end"): void {
@@ -124,7 +122,7 @@ export class RecordQueue {
 class Run {
   bytes = 0
   open = 0
-  readonly isOwn: boolean
+  private readonly isOwn: boolean
   private records: ReadonlyArray<Observation>
   private head = 0
   private readonly base: number
@@ -147,6 +145,14 @@ class Run {
     return this.base + this.head
   }
 
+  get canGrow(): boolean {
+    return this.isOwn && this.records.length < maxOwnLength
+  }
+
+  get nextSequence(): number {
+    return this.base + this.records.length
+  }
+
   push(record: Observation): void {
     ;(this.records as Array<Observation>).push(record)
     this.bytes += record.size
@@ -158,9 +164,9 @@ class Run {
   }
 
   /** Every record of a short run, every 64th of a long one. */
-  *sample(): Iterable<Observation> {
+  sample(look: (record: Observation) => void): void {
     const step = Math.min(64, Math.ceil(this.length / 16))
-    for (let index = this.head; index < this.records.length; index += step) yield this.records[index]!
+    for (let index = this.head; index < this.records.length; index += step) look(this.records[index]!)
   }
 
   /** Takes from the front, up to both limits, and one record at least if that is asked for. */
@@ -183,6 +189,9 @@ class Run {
     return taken
   }
 }
+
+/** An array that grows at its end while it is emptied from the front would never be let go. */
+const maxOwnLength = 1_024
 
 /** `flat` takes ten times as long. */
 const joined = ([first, ...rest]: ReadonlyArray<ReadonlyArray<Observation>>): ReadonlyArray<Observation> =>
