@@ -1,7 +1,7 @@
 /**
- * What the library does to the memory of a program that makes 1,000 spans a second, each with 5,000 characters: while
- * PostgreSQL is there, and while it refuses every connection. Next to the same program without the library, in processes
- * that run at the same time.
+ * What the library does to the memory of a program that makes 1,000 spans a second, each with 5,000 characters, and what
+ * processor time it takes: while PostgreSQL is there, and while it refuses every connection. Next to the same program
+ * without the library, in processes that run at the same time.
  */
 import { Effect, Redacted } from "effect"
 import * as EmbeddedPostgres from "../src/EmbeddedPostgres.ts"
@@ -98,6 +98,17 @@ export const memoryBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
         "believed": median(of("refused", ({ pending }) => pending / mebibyte)),
         budget
       }),
+      memory(
+        "memory, no server: CPU",
+        rounds.map(({ refused, there }) => refused.cpuMicros / there.cpuMicros),
+        "of with PostgreSQL there",
+        1,
+        {
+          "µs": median(of("refused", ({ cpuMicros }) => cpuMicros)),
+          "µs of that": median(of("there", ({ cpuMicros }) => cpuMicros)),
+          "µs without the library": median(of("without", ({ cpuMicros }) => cpuMicros))
+        }
+      ),
       memory("memory, no server: last third", of("refused", lastThird), "of the second", undefined, {
         "MiB a minute": median(of("refused", slope))
       })

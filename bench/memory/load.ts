@@ -19,6 +19,8 @@ export interface Found {
   readonly held: number
   /** What the library believes to hold. */
   readonly pending: number
+  /** CPU time of the process while it was under load, in microseconds per span. */
+  readonly cpuMicros: number
   readonly accepted: number
   readonly dropped: number
   readonly written: number
@@ -81,7 +83,9 @@ await runtime.runPromise(Effect.zipRight(Effect.replicateEffect(request, 1_000),
 const before = held()
 const resident = [process.memoryUsage.rss()]
 const samples = setInterval(() => resident.push(process.memoryUsage.rss()), 100)
+const cpuBefore = process.cpuUsage()
 await runtime.runPromise(load)
+const { system, user } = process.cpuUsage(cpuBefore)
 clearInterval(samples)
 const after = held()
 const account = await runtime.runPromise(postgres)
@@ -89,4 +93,14 @@ const account = await runtime.runPromise(postgres)
 if (account?.dropped === 0) await runtime.runPromise(flush)
 const { accepted = 0, dropped = 0, written = 0 } = await runtime.runPromise(postgres) ?? {}
 
-say({ resident, held: after - before, pending: account?.pendingBytes ?? 0, accepted, dropped, written } satisfies Found)
+say(
+  {
+    resident,
+    held: after - before,
+    pending: account?.pendingBytes ?? 0,
+    cpuMicros: (system + user) / (Number(seconds) * perSecond),
+    accepted,
+    dropped,
+    written
+  } satisfies Found
+)
