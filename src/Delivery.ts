@@ -180,6 +180,7 @@ export const make = (
         maxRetryDelay: Duration.decode(options.maxRetryDelay ?? "10 seconds"),
         warningInterval: Duration.decode(options.warningInterval ?? "1 minute")
       },
+      yield* Effect.clock,
       collect,
       workers,
       folder === undefined ? nowhere : inFolder(folder),

@@ -18,6 +18,7 @@ import type { Spool } from "../spool/spool.ts"
 import { log, Warnings } from "../warnings.ts"
 import { Accounts } from "./accounts.ts"
 import { Admission } from "./admission.ts"
+import { BatchWindow } from "./batchWindow.ts"
 import { Breaker } from "./breaker.ts"
 import type { Part } from "./courier.ts"
 import { Courier } from "./courier.ts"
@@ -57,12 +58,7 @@ export class Engine implements Delivery {
   private readonly slots: Effect.Semaphore
   private readonly courier: Courier
   private readonly waiters = new Waiters()
-  /** Open while there is something to cut, here or at the source. */
-  private readonly work = Effect.unsafeMakeLatch(false)
-  private awake = false
-  /** Open when waiting for more makes no sense: a batch is full, or somebody waits for the outcome. */
-  private readonly ready = Effect.unsafeMakeLatch(false)
-  private isReady = false
+  private readonly window: BatchWindow
   /** Present when there is a disk to go to. */
   private overflow: Overflow | undefined
   private readonly shedder = new Shedder()
@@ -72,6 +68,7 @@ export class Engine implements Delivery {
   constructor(
     provider: Provider,
     settings: Settings,
+    clock: Clock.Clock,
     collect: () => void,
     workers: Scope.CloseableScope,
     deadLetters: DeadLetters,
@@ -87,6 +84,7 @@ export class Engine implements Delivery {
     }
     this.collect = collect
     this.workers = workers
+    this.window = new BatchWindow(clock, settings.batchWindow)
     this.accounts = new Accounts(provider.name, settled)
     this.breaker = new Breaker({ baseDelay: settings.retryDelay, maxDelay: settings.maxRetryDelay })
     this.warnings = new Warnings(settings.warningInterval, { provider: provider.name })
@@ -120,9 +118,7 @@ export class Engine implements Delivery {
   }
 
   wake(): void {
-    if (this.awake) return
-    this.awake = true
-    this.work.unsafeOpen()
+    this.window.begin()
   }
 
   stats(): Stats {
@@ -175,37 +171,22 @@ export class Engine implements Delivery {
   }
 
   /** Cuts batches for ever. */
-  readonly run: Effect.Effect<never> = Effect.suspend(() => this.round).pipe(Effect.forever)
-
-  /** With no timer where there is nothing to wait for: while a program computes, each turn of a fiber is a long time. */
-  private readonly windowOver = Effect.suspend((): Effect.Effect<unknown> =>
-    this.isReady ? Effect.void : Effect.timeoutOption(this.ready.await, this.settings.batchWindow)
+  readonly run: Effect.Effect<never> = Effect.suspend(() =>
+    Effect.zipRight(Effect.forkIn(this.window.run, this.workers), Effect.forever(this.round))
   )
 
-  private hasten(): void {
-    this.isReady = true
-    this.ready.unsafeOpen()
-  }
-
   private readonly round = Effect.suspend(() =>
-    this.work.await.pipe(
-      Effect.zipRight(this.windowOver),
-      Effect.flatMap(() => {
-        this.collect()
-        // Taken together, before the fiber can be suspended: what is offered from here on wakes the next round.
-        const due = this.queue.length
-        const putOff = this.courier.takePutOff()
-        this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
-        this.awake = false
-        this.work.unsafeClose()
-        this.isReady = false
-        this.ready.unsafeClose()
-        return Effect.zipRight(
-          this.reportDrops,
-          Effect.zipRight(this.dispatch(due), Effect.forEach(putOff, (part) => this.start(part), { discard: true }))
-        )
-      })
-    )
+    Effect.flatMap(this.window.over, () => {
+      this.window.end(this.collect)
+      // Taken together, before the fiber can be suspended: what is offered from here on begins the next window.
+      const due = this.queue.length
+      const putOff = this.courier.takePutOff()
+      this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
+      return Effect.zipRight(
+        this.reportDrops,
+        Effect.zipRight(this.dispatch(due), Effect.forEach(putOff, (part) => this.start(part), { discard: true }))
+      )
+    })
   )
 
   /** Hands over `due` records. The batch is cut when a slot is free, so that it is as full as it can be. */
@@ -262,8 +243,7 @@ export class Engine implements Delivery {
     const { sequence } = this.accounts
     if (this.oldest > sequence) return Effect.void
     const settled = this.waiters.add(sequence)
-    this.hasten()
-    this.wake()
+    this.window.hurry()
     return Effect.zipRight(this.breaker.hurry, settled)
   })
 
@@ -292,9 +272,10 @@ export class Engine implements Delivery {
   private entered(): void {
     this.overflow?.entered()
     if (this.queue.length >= this.settings.readyRecords || this.queue.bytes >= this.settings.readyBytes) {
-      this.hasten()
+      this.window.fill()
+    } else {
+      this.window.begin()
     }
-    this.wake()
   }
 
   private shut(deadline: Duration.DurationInput): Effect.Effect<void> {
