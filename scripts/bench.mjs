@@ -22,7 +22,7 @@ const run = (command, args) => {
 
 Fs.rmSync(built, { recursive: true, force: true })
 run(process.execPath, [Path.join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.bench.json"])
-bundle(Path.join(built, "src"))
+await bundle(Path.join(built, "src"))
 // the young generation holds a whole run of what is measured for its allocation
 run(process.execPath, [
   "--expose-gc",

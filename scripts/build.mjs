@@ -65,4 +65,4 @@ if (diagnostics.length > 0) {
   }))
   process.exit(1)
 }
-bundle(Path.join(root, "dist", "src"))
+await bundle(Path.join(root, "dist", "src"))
