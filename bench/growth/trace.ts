@@ -47,4 +47,4 @@ const subject = (size: number): Subject => ({
 const most = Number(process.argv[2])
 const sizes = [1_000, 10_000, 100_000, 1_000_000].filter((size) => size <= most)
 
-say(await compare(sizes.map(subject), { count: most, rounds: most > 100_000 ? 5 : 3 }) satisfies Found)
+say(await compare(sizes.map(subject), { count: most, rounds: most > 100_000 ? 5 : 2 }) satisfies Found)

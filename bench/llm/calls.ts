@@ -88,16 +88,16 @@ const collected = otelSent(collector!)
 
 const found: Found = {
   callers: [
-    ...await callers([library, ...others], quick ? { count: 3_000, rounds: 5 } : { count: 10_000, rounds: 9 }),
+    ...await callers([library, ...others], quick ? { count: 3_000, rounds: 3 } : { count: 10_000, rounds: 9 }),
     ...await callers([slow], quick ? { count: 500, rounds: 3 } : { count: 1_000, rounds: 7 })
   ],
   spans: await compare(
     [library, ...others].map(subject),
-    quick ? { count: 10_000, rounds: 5 } : { count: 50_000, rounds: 9 }
+    quick ? { count: 10_000, rounds: 3 } : { count: 50_000, rounds: 9 }
   ),
   sent: await compare(
     [stored, collected].map(subject),
-    quick ? { count: 4_000, rounds: 5 } : { count: 10_000, rounds: 9 }
+    quick ? { count: 4_000, rounds: 3 } : { count: 10_000, rounds: 9 }
   ),
   events: await compare([library, slow].map(subject), quick ? { count: 500, rounds: 3 } : { count: 1_000, rounds: 7 })
 }
