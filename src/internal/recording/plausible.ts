@@ -45,23 +45,21 @@ export class Plausible {
     const promptTokens = this.count("promptTokens", input.promptTokens)
     const completionTokens = this.count("completionTokens", input.completionTokens)
     if (promptTokens === undefined && completionTokens === undefined) return known
+    // what is said anew takes the place of the whole, so its parts are not known any more
+    const knownInput = promptTokens === undefined ? known : undefined
+    const knownOutput = completionTokens === undefined ? known : undefined
     return this.right(make({
-      ...known,
-      ...(promptTokens === undefined ? {} : {
-        uncachedInputTokens: promptTokens,
-        audioInputTokens: undefined,
-        imageInputTokens: undefined,
-        cacheReadTokens: undefined,
-        audioCacheReadTokens: undefined,
-        cacheWriteTokens: undefined,
-        longCacheWriteTokens: undefined
-      }),
-      ...(completionTokens === undefined ? {} : {
-        outputTokens: completionTokens,
-        reasoningTokens: undefined,
-        audioOutputTokens: undefined,
-        imageOutputTokens: undefined
-      })
+      uncachedInputTokens: promptTokens ?? knownInput?.uncachedInputTokens,
+      cacheReadTokens: knownInput?.cacheReadTokens,
+      cacheWriteTokens: knownInput?.cacheWriteTokens,
+      outputTokens: completionTokens ?? knownOutput?.outputTokens,
+      audioInputTokens: knownInput?.audioInputTokens,
+      imageInputTokens: knownInput?.imageInputTokens,
+      audioCacheReadTokens: knownInput?.audioCacheReadTokens,
+      longCacheWriteTokens: knownInput?.longCacheWriteTokens,
+      reasoningTokens: knownOutput?.reasoningTokens,
+      audioOutputTokens: knownOutput?.audioOutputTokens,
+      imageOutputTokens: knownOutput?.imageOutputTokens
     }))
   }
 
