@@ -87,6 +87,8 @@ describe("a spool", { timeout: 60_000 }, () => {
         assert.strictEqual(full.accepted, full.spooled + full.dropped + full.pending)
 
         yield* store.up
+        // what was recorded last may not have been handed over yet
+        yield* service.flush()
         const after = yield* settled(service, ({ written }) => written > 0, "store")
         assert.strictEqual(after.accepted, after.written + after.dropped)
         const numbers = store.numbers()

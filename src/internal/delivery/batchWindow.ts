@@ -50,11 +50,11 @@ export class BatchWindow {
   /**
    * To be called when a batch is cut.
    *
-   * @param collect takes in what waits at the source. It is left there where a batch is full without it, as it would make a
-   *   small one of its own, and has a window from now on.
+   * @param collect takes in what waits at the source. It is left there where a batch is full without it before the time is
+   *   over: it would make a small one of its own, and has a window from now on.
    */
   end(collect: () => void): void {
-    const isFullAlone = this.isFull && !this.isHurried
+    const isFullAlone = this.isFull && !this.isHurried && this.left() > 0
     if (!isFullAlone) collect()
     this.isRunning = this.isFull = this.isHurried = false
     this.begun.unsafeClose()
@@ -69,13 +69,17 @@ export class BatchWindow {
 
   private readonly untilOver = Effect.suspend(() => {
     if (!this.isRunning) return Effect.void
-    // a clock that was set back does not make it longer
-    const left = Math.min(this.millis, this.since + this.millis - this.clock.unsafeCurrentTimeMillis())
+    const left = this.left()
     if (left > 0) return Effect.sleep(left)
     this.begun.unsafeClose()
     this.due.unsafeOpen()
     return Effect.void
   })
+
+  /** A clock that was set back does not make it longer. */
+  private left(): number {
+    return Math.min(this.millis, this.since + this.millis - this.clock.unsafeCurrentTimeMillis())
+  }
 
   private start(): void {
     this.isRunning = true
