@@ -57,6 +57,44 @@ describe("cutting", () => {
       }
     }).pipe(Effect.scoped))
 
+  it.scoped("leaves at the source what a full batch can do without, for a window at most", () =>
+    Effect.gen(function*() {
+      const { records, write } = memory()
+      let source = spans(1)
+      const delivery: Delivery.Delivery = yield* Delivery.make({ name: "store", write }, { batchRecords: 10 }, () => {
+        offerAll(delivery, source)
+        source = []
+      })
+      const full = spans(10)
+      delivery.offerAll(full)
+      yield* TestClock.adjust("199 millis")
+      assert.deepStrictEqual(records, full)
+      const last = source
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(records, [...full, ...last])
+      assert.strictEqual(last.length, 1)
+    }))
+
+  it.scoped("takes what is at the source, too, when the window is over before there is a slot for the full batch", () =>
+    Effect.gen(function*() {
+      const { gate, provider, records } = yield* gated
+      let source = spans(1)
+      const delivery: Delivery.Delivery = yield* Delivery.make(provider, { batchRecords: 10 }, () => {
+        offerAll(delivery, source)
+        source = []
+      })
+      const full = [spans(10), spans(10), spans(10)]
+      delivery.offerAll(full[0]!)
+      yield* settle
+      delivery.offerAll(full[1]!)
+      yield* TestClock.adjust("1 second")
+      delivery.offerAll(full[2]!)
+      yield* gate.open
+      yield* settle
+      assert.strictEqual(source.length, 0)
+      assert.strictEqual(records.length, 31)
+    }))
+
   it.scoped("waits for a slot, and then takes all that has come", () =>
     Effect.gen(function*() {
       const gate = yield* Effect.makeLatch(false)
