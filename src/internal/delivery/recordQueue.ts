@@ -190,8 +190,11 @@ class Run {
   }
 }
 
-/** An array that grows at its end while it is emptied from the front would never be let go. */
-const maxOwnLength = 1_024
+/**
+ * An array that grows at its end while it is emptied from the front would never be let go. Some batches long, as a batch is
+ * not filled from two runs when one makes half of it.
+ */
+const maxOwnLength = 32_768
 
 /** `flat` takes ten times as long. */
 const joined = ([first, ...rest]: ReadonlyArray<ReadonlyArray<Observation>>): ReadonlyArray<Observation> =>
