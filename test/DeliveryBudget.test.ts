@@ -57,6 +57,18 @@ describe("cutting", () => {
       }
     }).pipe(Effect.scoped))
 
+  it.scoped("gives full batches also of many records that came one by one", () =>
+    Effect.gen(function*() {
+      const sizes: Array<number> = []
+      const delivery = yield* Delivery.make(
+        { name: "noting", write: (batch) => Effect.sync(() => void sizes.push(batch.length)) },
+        { batchRecords: 2_000 }
+      )
+      offerAll(delivery, spans(10_000))
+      yield* delivery.flush("1 second")
+      assert.deepStrictEqual(sizes, [2_000, 2_000, 2_000, 2_000, 2_000])
+    }))
+
   it.scoped("leaves at the source what a full batch can do without, for a window at most", () =>
     Effect.gen(function*() {
       const { records, write } = memory()
