@@ -3,7 +3,7 @@
  *
  * Asked for every trace that finds no room, so it is not counted anew each time: while a store was away, counting for each
  * of 1,000 traces a second took all of a processor, and left 2 GB of garbage a second. What waits is looked at again when
- * an eighth of it is new, which makes some eight looks at a record at most, however many traces are given up.
+ * an eighth of it is new: eight looks for each record that comes in, at most, however many traces are given up.
  */
 import type { RecordQueue } from "./recordQueue.ts"
 
