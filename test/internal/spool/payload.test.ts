@@ -23,14 +23,17 @@ const text = fc.oneof(
   fc.constantFrom("\u0000", "\ud800", "\udc00\ud800", "a\nb\r\u2028", "__proto__", "\ufeff")
 )
 
+/** Any number but minus zero: JSON writes that as zero, and every store that is filled from JSON does too. */
+const number = (constraints?: fc.DoubleConstraints) =>
+  fc.double(constraints).map((value) => value === 0 ? 0 : value)
+
 const json: fc.Arbitrary<Json> = fc.letrec<{ json: Json }>((tie) => ({
   json: fc.oneof(
     { maxDepth: 4 },
     text,
     fc.boolean(),
     fc.constant(null),
-    // JSON writes minus zero as zero; every store that is filled from JSON does too
-    fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value === 0 ? 0 : value),
+    number({ noNaN: true, noDefaultInfinity: true }),
     fc.array(tie("json"), { maxLength: 4 }),
     fc.dictionary(text, tie("json"), { maxKeys: 4 })
   )
@@ -60,7 +63,7 @@ const observation: fc.Arbitrary<Observation> = fc.oneof(
     output: orUndefined(json),
     error: orUndefined(fc.record({ type: text, message: text, cause: orUndefined(text) })),
     modelCall: orUndefined(decimal.map((costUsd) => modelCall({ costUsd, usage: usage({ outputTokens: 7 }) }))),
-    durationMicros: orUndefined(fc.double())
+    durationMicros: orUndefined(number())
   }).map(span),
   fc.record({ role: text, content: json, sources: orUndefined(json), metadata: orUndefined(jsonObject) })
     .map(chatMessage),
