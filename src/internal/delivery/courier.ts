@@ -15,16 +15,26 @@ import { attempt, healthOf } from "./attempt.ts"
 import type { Breaker } from "./breaker.ts"
 import type { DeadLetters } from "./deadLetters.ts"
 
-/** A batch on its way. Its records never change: a store may remember what it was sent, and is sent the same again. */
-export interface Part {
+/**
+ * A batch on its way. Its records never change: a store may remember what it was sent, and is sent the same again.
+ *
+ * Made by a constructor and not as a literal: docs/decisions/0010.
+ */
+export class Part {
   readonly records: NonEmptyReadonlyArray<Observation>
   readonly firstSequence: number
   /** How often the provider died on it. */
-  readonly deaths: number
+  readonly deaths: number = 0
   /** For a record alone on which the provider died: the breaker's count of successes by then. */
-  readonly suspectSince: number | undefined
+  readonly suspectSince: number | undefined = undefined
   /** Whether the disk has it, too: then nothing is lost when it is given up. */
   readonly onDisk: boolean
+
+  constructor(records: NonEmptyReadonlyArray<Observation>, firstSequence: number, onDisk: boolean) {
+    this.records = records
+    this.firstSequence = firstSequence
+    this.onDisk = onDisk
+  }
 }
 
 export class Courier {
@@ -71,7 +81,7 @@ export class Courier {
   }
 
   accept(records: NonEmptyReadonlyArray<Observation>, firstSequence: number, onDisk = false): Part {
-    const part: Part = { records, firstSequence, deaths: 0, suspectSince: undefined, onDisk }
+    const part = new Part(records, firstSequence, onDisk)
     this.parts.add(part)
     return part
   }

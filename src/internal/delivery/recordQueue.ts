@@ -7,12 +7,18 @@
  */
 import type { Observation } from "../../Observation.ts"
 
-/** Records that left the queue together. */
-export interface Cut {
+/** Records that left the queue together. Made by a constructor and not as a literal: docs/decisions/0010. */
+export class Cut {
   readonly records: ReadonlyArray<Observation>
   readonly bytes: number
   /** The sequence number of the oldest record among them. */
   readonly firstSequence: number
+
+  constructor(records: ReadonlyArray<Observation>, bytes: number, firstSequence: number) {
+    this.records = records
+    this.bytes = bytes
+    this.firstSequence = firstSequence
+  }
 }
 
 export class RecordQueue {
@@ -72,7 +78,7 @@ export class RecordQueue {
         break
       }
     }
-    return { records: taken.length === 1 ? taken[0]! : joined(taken), bytes, firstSequence }
+    return new Cut(taken.length === 1 ? taken[0]! : joined(taken), bytes, firstSequence)
   }
 
   /** Puts what was cut to the front again. */

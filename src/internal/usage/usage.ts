@@ -78,22 +78,39 @@ export const make = (figures: Partial<Usage>): Either.Either<Usage, UsageError> 
       )
     }
   }
-  return Either.right({
-    uncachedInputTokens: figures.uncachedInputTokens,
-    cacheReadTokens: figures.cacheReadTokens,
-    cacheWriteTokens: figures.cacheWriteTokens,
-    outputTokens: figures.outputTokens,
-    audioInputTokens: figures.audioInputTokens,
-    imageInputTokens: figures.imageInputTokens,
-    audioCacheReadTokens: figures.audioCacheReadTokens,
-    longCacheWriteTokens: figures.longCacheWriteTokens,
-    reasoningTokens: figures.reasoningTokens,
-    audioOutputTokens: figures.audioOutputTokens,
-    imageOutputTokens: figures.imageOutputTokens
-  })
+  return Either.right(new ValidUsage(figures))
 }
 
 // internal
+
+/** By a constructor and not as a literal: docs/decisions/0010. */
+class ValidUsage implements Usage {
+  readonly uncachedInputTokens: number | undefined
+  readonly cacheReadTokens: number | undefined
+  readonly cacheWriteTokens: number | undefined
+  readonly outputTokens: number | undefined
+  readonly audioInputTokens: number | undefined
+  readonly imageInputTokens: number | undefined
+  readonly audioCacheReadTokens: number | undefined
+  readonly longCacheWriteTokens: number | undefined
+  readonly reasoningTokens: number | undefined
+  readonly audioOutputTokens: number | undefined
+  readonly imageOutputTokens: number | undefined
+
+  constructor(figures: Partial<Usage>) {
+    this.uncachedInputTokens = figures.uncachedInputTokens
+    this.cacheReadTokens = figures.cacheReadTokens
+    this.cacheWriteTokens = figures.cacheWriteTokens
+    this.outputTokens = figures.outputTokens
+    this.audioInputTokens = figures.audioInputTokens
+    this.imageInputTokens = figures.imageInputTokens
+    this.audioCacheReadTokens = figures.audioCacheReadTokens
+    this.longCacheWriteTokens = figures.longCacheWriteTokens
+    this.reasoningTokens = figures.reasoningTokens
+    this.audioOutputTokens = figures.audioOutputTokens
+    this.imageOutputTokens = figures.imageOutputTokens
+  }
+}
 
 const wholes: ReadonlyArray<readonly [whole: keyof Usage, parts: ReadonlyArray<keyof Usage>]> = [
   ["uncachedInputTokens", ["audioInputTokens", "imageInputTokens"]],
