@@ -24,8 +24,7 @@ const text = fc.oneof(
 )
 
 /** Any number but minus zero: JSON writes that as zero, and every store that is filled from JSON does too. */
-const number = (constraints?: fc.DoubleConstraints) =>
-  fc.double(constraints).map((value) => value === 0 ? 0 : value)
+const number = (constraints?: fc.DoubleConstraints) => fc.double(constraints).map((value) => value === 0 ? 0 : value)
 
 const json: fc.Arbitrary<Json> = fc.letrec<{ json: Json }>((tie) => ({
   json: fc.oneof(
