@@ -21,6 +21,7 @@ import { join } from "node:path"
 import type { BreakerState } from "./internal/delivery/breaker.ts"
 import { inFolder, nowhere } from "./internal/delivery/deadLetters.ts"
 import { Engine } from "./internal/delivery/engine.ts"
+import { untraced } from "./internal/untraced.ts"
 import type { Observation } from "./Observation.ts"
 import type { Provider, Settlement } from "./Provider.ts"
 
@@ -215,10 +216,7 @@ export const make = (
       )
     }
     return engine
-  }).pipe(
-    // The library does not observe itself.
-    Effect.withTracerEnabled(false)
-  )
+  }).pipe(untraced)
 
 // internal
 

@@ -1,7 +1,7 @@
 /** The composition: what the environment may say, and what a server that is not there means. */
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigError, ConfigProvider, Effect, Either, Layer } from "effect"
-import { ObservabilityLive } from "../src/ObservabilityLive.ts"
+import { ConfigError, ConfigProvider, Effect, Either, FiberRefs, Layer, Redacted } from "effect"
+import { layer, ObservabilityLive } from "../src/ObservabilityLive.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import { withSpan, withTrace } from "../src/Span.ts"
 
@@ -182,5 +182,16 @@ describe("the layer", () => {
       )
       assert.strictEqual(services.length, 3)
       assert.strictEqual(new Set(services).size, 1)
+    }))
+})
+
+describe("the layer", () => {
+  // each is copied with all others whenever a fiber of the application changes one of them
+  it.scopedLive("leaves no fiber reference of its own in the application's fibers", () =>
+    Effect.gen(function*() {
+      const before = FiberRefs.fiberRefs(yield* Effect.getFiberRefs)
+      yield* Layer.build(layer({ postgres: { url: Redacted.make(unreachable) }, closeDeadline: 0 }))
+      const after = FiberRefs.fiberRefs(yield* Effect.getFiberRefs)
+      assert.deepStrictEqual(Array.from(after).filter((each) => !Array.from(before).includes(each)), [])
     }))
 })

@@ -47,7 +47,7 @@ export class Courier {
   private readonly onSettled: () => void
   private readonly onPutOff: () => void
   /** Everything that was cut and is not settled yet. */
-  private readonly parts = new Set<Part>()
+  private parts: Array<Part> = []
   /** Parts the provider died on, put off until others have shown whether it works at all. */
   private putOff: Array<Part> = []
 
@@ -82,7 +82,7 @@ export class Courier {
 
   accept(records: NonEmptyReadonlyArray<Observation>, firstSequence: number, onDisk = false): Part {
     const part = new Part(records, firstSequence, onDisk)
-    this.parts.add(part)
+    this.parts.push(part)
     return part
   }
 
@@ -102,7 +102,7 @@ export class Courier {
       if (part.onDisk) this.accounts.spool(part.records)
       else left.push(part.records)
     }
-    this.parts.clear()
+    this.parts = []
     this.onSettled()
     return left
   }
@@ -127,7 +127,7 @@ export class Courier {
   private conclude(part: Part, verdict: Verdict): Effect.Effect<void> {
     switch (verdict._tag) {
       case "Written": {
-        if (this.parts.has(part)) this.accounts.write(part.records)
+        if (this.parts.includes(part)) this.accounts.write(part.records)
         return this.settle(part)
       }
       case "Failed": {
@@ -197,14 +197,14 @@ export class Courier {
 
   /** @returns `false` when the part was settled meanwhile, by closing. */
   private replace(part: Part, by: ReadonlyArray<Part>): boolean {
-    if (!this.parts.delete(part)) return false
-    for (const next of by) this.parts.add(next)
+    if (!this.remove(part)) return false
+    this.parts.push(...by)
     return true
   }
 
   /** Settles a part of which the store refused some records and wrote the others. */
   private reject(part: Part, isRefused: (index: number) => boolean, message: string): Effect.Effect<void> {
-    if (!this.parts.has(part)) return Effect.void
+    if (!this.parts.includes(part)) return Effect.void
     const [written, refused] = Arr.partition(part.records, (_, index) => isRefused(index))
     if (written.length > 0) this.accounts.write(written)
     this.accounts.reject(refused, message)
@@ -219,9 +219,16 @@ export class Courier {
 
   private settle(part: Part): Effect.Effect<void> {
     return Effect.sync(() => {
-      this.parts.delete(part)
+      this.remove(part)
       this.onSettled()
     })
+  }
+
+  private remove(part: Part): boolean {
+    const at = this.parts.indexOf(part)
+    if (at < 0) return false
+    this.parts.splice(at, 1)
+    return true
   }
 }
 

@@ -9,8 +9,8 @@ import type { Observation } from "../../Observation.ts"
 
 /** A record that goes on changing until it is handed over. */
 export abstract class OpenRecord {
-  /** Whether it is waiting already. */
-  waiting = false
+  /** The bytes for which it is counted; 0 when it does not wait. */
+  counted = 0
   abstract snapshot(): Observation
 }
 
@@ -30,20 +30,16 @@ export class Intake {
   }
 
   pushOpen(record: OpenRecord, size: number): void {
-    if (record.waiting) {
-      this.bytes += size
-    } else {
-      record.waiting = true
-      this.push(record, size)
-    }
+    const { counted } = record
+    record.counted = size
+    if (counted === 0) this.push(record, size)
+    else this.grow(size - counted)
   }
 
   push(item: OpenRecord | Observation, size: number): void {
     this.items.push(item)
-    this.bytes += size
     if (this.items.length === 1) this.wake()
-    // Handed over here and now, and not by a timer: a fiber that is busy computing lets no timer through.
-    if (this.items.length >= maxItems || this.bytes >= maxBytes) this.drain()
+    this.grow(size)
   }
 
   drain(): void {
@@ -53,9 +49,15 @@ export class Intake {
     this.bytes = 0
     this.handOver(items.map((item) => {
       if (!(item instanceof OpenRecord)) return item
-      item.waiting = false
+      item.counted = 0
       return item.snapshot()
     }))
+  }
+
+  private grow(bytes: number): void {
+    this.bytes += bytes
+    // Handed over here and now, and not by a timer: a fiber that is busy computing lets no timer through.
+    if (this.items.length >= maxItems || this.bytes >= maxBytes) this.drain()
   }
 }
 

@@ -7,10 +7,11 @@ import type { TraceContext } from "../../TraceContext.ts"
 import type { Outcome } from "../outcome.ts"
 import { OpenRecord } from "./intake.ts"
 import { maxListed } from "./limits.ts"
+import { type Entry, noSlot } from "./openTable.ts"
 import type { OpenTrace } from "./openTrace.ts"
 import type { Timeline } from "./timeline.ts"
 
-export class OpenSpan extends OpenRecord implements SpanHandle {
+export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   readonly resource: Observation.Resource
   readonly context: TraceContext
   /** Whether its parent is a span of another process. */
@@ -36,6 +37,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
   /** Whether a span below it holds a cost. */
   costBelow = false
   size = baseSize
+  slot = noSlot
   private parent: OpenSpan | undefined
   private status: Observation.Status = "in_progress"
   private error: Observation.ErrorDetails | undefined
@@ -72,6 +74,10 @@ export class OpenSpan extends OpenRecord implements SpanHandle {
   }
 
   get spanId() {
+    return this.context.spanId
+  }
+
+  get id(): string {
     return this.context.spanId
   }
 

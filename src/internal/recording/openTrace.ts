@@ -7,11 +7,12 @@ import type { Usage } from "../../Usage.ts"
 import { inputTokens, sumOfKnown } from "../../Usage.ts"
 import type { Outcome } from "../outcome.ts"
 import { OpenRecord } from "./intake.ts"
+import { type Entry, noSlot } from "./openTable.ts"
 import type { Timeline } from "./timeline.ts"
 
 type StatedTotals = Omit<Observation.Totals, "stated">
 
-export class OpenTrace extends OpenRecord {
+export class OpenTrace extends OpenRecord implements Entry {
   readonly resource: Observation.Resource
   readonly context: TraceContext
   readonly timeline: Timeline
@@ -22,6 +23,7 @@ export class OpenTrace extends OpenRecord {
   output: Observation.Json | undefined
   metadata: Observation.JsonObject | undefined
   size = baseSize
+  slot = noSlot
   private status: Observation.Status = "in_progress"
   private error: Observation.ErrorDetails | undefined
   private durationMicros: number | undefined
@@ -46,6 +48,10 @@ export class OpenTrace extends OpenRecord {
     this.name = name
     this.operationType = operationType
     this.tags = tags
+  }
+
+  get id(): string {
+    return this.context.traceId
   }
 
   get isOpen(): boolean {

@@ -15,22 +15,24 @@ import { sizeOfError } from "./capturing.ts"
 import { metricsOf, modelCallOf } from "./figures.ts"
 import { listedSize, maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
+import { OpenTable } from "./openTable.ts"
 import { OpenTrace } from "./openTrace.ts"
 import type { Ambient, Origin } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
-import { forgetOldest, type Room } from "./room.ts"
+import type { Room } from "./room.ts"
 import type { Traces } from "./traces.ts"
 
 export class Spans {
   private readonly room: Room
   private readonly traces: Traces
   private readonly accounting: Accounting
-  private readonly open = new Map<string, OpenSpan>()
+  private readonly open: OpenTable<OpenSpan>
 
   constructor(room: Room, traces: Traces, price: Price | undefined) {
     this.room = room
     this.traces = traces
     this.accounting = new Accounting(price)
+    this.open = new OpenTable(room.maxOpen)
   }
 
   get count(): number {
@@ -45,7 +47,7 @@ export class Spans {
     options: Input.SpanOptions | undefined,
     origin?: Origin | undefined
   ): OpenSpan {
-    const { capturing, intake, maxOpen } = this.room
+    const { capturing, intake } = this.room
     const span = this.begin(ambient, parent, name, options?.type ?? "span", undefined, origin)
     if (options !== undefined) {
       span.kind = options.kind
@@ -53,8 +55,7 @@ export class Spans {
       if (options.attributes !== undefined) span.addAttributes(capturing.object(span, options.attributes))
       if (options.input !== undefined) span.input = capturing.value(span, options.input)
     }
-    this.open.set(span.spanId, span)
-    forgetOldest(this.open, maxOpen)
+    this.open.add(span)
     intake.pushOpen(span, span.size)
     return span
   }
@@ -124,7 +125,7 @@ export class Spans {
 
   /** Children before their parents. */
   endAll(ambient: Ambient): void {
-    for (const span of Array.from(this.open.values()).reverse()) {
+    for (const span of this.open.newestFirst()) {
       this.finish(ambient, span, Outcomes.interrupted, span.timeline.now(ambient.clock) - span.startUnixMicros)
     }
   }
@@ -176,7 +177,7 @@ export class Spans {
     if (!span.isOpen) return
     span.close(outcome, durationMicros)
     span.size += sizeOfError(outcome.error)
-    this.open.delete(span.spanId)
+    this.open.delete(span)
     this.accounting.settle(span)
     this.room.intake.pushOpen(span, span.size)
     const { trace } = span

@@ -12,21 +12,23 @@ import * as Outcomes from "../outcome.ts"
 import { sizeOfError } from "./capturing.ts"
 import { maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
+import { OpenTable } from "./openTable.ts"
 import { OpenTrace } from "./openTrace.ts"
 import type { Ambient, Origin } from "./origin.ts"
 import { rootOf } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
-import { forgetOldest, type Room } from "./room.ts"
+import type { Room } from "./room.ts"
 import { Timeline, Timelines } from "./timeline.ts"
 import { updateTrace } from "./traceUpdate.ts"
 
 export class Traces {
   private readonly room: Room
-  private readonly open = new Map<string, OpenTrace>()
+  private readonly open: OpenTable<OpenTrace>
   private readonly timelines = new Timelines()
 
   constructor(room: Room) {
     this.room = room
+    this.open = new OpenTable(room.maxOpen)
   }
 
   get count(): number {
@@ -60,7 +62,7 @@ export class Traces {
     const { capturing, intake } = this.room
     const known = this.find(context)
     const trace = known ?? this.foreign(ambient, context)
-    if (this.open.get(context.traceId) === known) this.open.delete(context.traceId)
+    this.open.delete(trace)
     const plausible = new Plausible()
     trace.state({
       inputTokens: plausible.count("inputTokens", end.inputTokens),
@@ -101,7 +103,7 @@ export class Traces {
   }
 
   endAll(ambient: Ambient): void {
-    for (const trace of Array.from(this.open.values()).reverse()) {
+    for (const trace of this.open.newestFirst()) {
       this.end(ambient, trace.context, {}, Outcomes.interrupted)
     }
   }
@@ -138,7 +140,9 @@ export class Traces {
       // the id carries the start, to the millisecond: another process finds the trace by it
       TraceContext.unsafeRoot(
         // two that run at the same time would be taken for each other
-        traceId === undefined || this.open.has(traceId) ? generator : { ...generator, traceId: () => traceId },
+        traceId === undefined || this.open.get(traceId) !== undefined
+          ? generator
+          : { ...generator, traceId: () => traceId },
         timeline.startUnixMicros / 1_000,
         input
       ),
@@ -148,11 +152,10 @@ export class Traces {
       input.tags === undefined ? undefined : Array.from(input.tags, String)
     )
     TraceContext.setRecord(trace.context, trace)
-    const { capturing, intake, maxOpen } = this.room
+    const { capturing, intake } = this.room
     if (input.metadata !== undefined) trace.metadata = capturing.object(trace, input.metadata)
     if (input.input !== undefined) trace.input = capturing.value(trace, input.input)
-    this.open.set(trace.context.traceId, trace)
-    forgetOldest(this.open, maxOpen)
+    this.open.add(trace)
     intake.pushOpen(trace, trace.size)
     return trace
   }

@@ -1,0 +1,135 @@
+/**
+ * What is open: found by its id, and known in the order in which it began.
+ *
+ * Not a `Map`, for what becomes of one in V8 in which entries come and go. Its table is replaced for every few of them, and
+ * the one that was replaced goes on referring to its entries and to the next table. As soon as a single one has come into
+ * the old generation, all that follow do, and with them every span that ever was in them, until that generation is
+ * collected: 730 bytes for each native span of a loop, of which nothing is left here.
+ */
+export interface Entry {
+  readonly id: string
+  /** Where the table keeps it; written by the table alone. */
+  slot: number
+}
+
+/** The slot of what is in no table. */
+export const noSlot = -1
+
+export class OpenTable<A extends Entry> {
+  size = 0
+  private readonly maxSize: number
+  private capacity = 0
+  private records: Array<A | undefined> = []
+  // Slots refer to each other by number: as references, those that left would again keep those that followed them.
+  private newer = new Int32Array(0)
+  private older = new Int32Array(0)
+  private oldest = noSlot
+  private newest = noSlot
+  /** The first free slot; each refers to the next one by `newer`. */
+  private free = noSlot
+  /** By the hash of an id, the newest slot with such an id; each refers to the next one by `sameHash`. */
+  private heads = new Int32Array(0)
+  private sameHash = new Int32Array(0)
+
+  /** @param maxSize beyond it, the oldest is forgotten for each that comes */
+  constructor(maxSize: number) {
+    this.maxSize = maxSize
+  }
+
+  add(record: A): void {
+    if (this.size >= this.maxSize) this.delete(this.records[this.oldest]!)
+    if (this.free === noSlot) this.grow()
+    const slot = this.free
+    this.free = this.newer[slot]!
+    record.slot = slot
+    this.records[slot] = record
+    this.size++
+    this.older[slot] = this.newest
+    this.newer[slot] = noSlot
+    if (this.newest === noSlot) this.oldest = slot
+    else this.newer[this.newest] = slot
+    this.newest = slot
+    this.index(slot, record.id)
+  }
+
+  /** The newest with this id. */
+  get(id: string): A | undefined {
+    if (this.size === 0) return undefined
+    let slot = this.heads[this.bucketOf(id)]!
+    while (slot !== noSlot && this.records[slot]!.id !== id) slot = this.sameHash[slot]!
+    return slot === noSlot ? undefined : this.records[slot]
+  }
+
+  /** Nothing happens to what has been forgotten, or stands in another table. */
+  delete(record: A): void {
+    const { slot } = record
+    if (slot === noSlot || this.records[slot] !== record) return
+    this.unindex(slot, record.id)
+    const older = this.older[slot]!
+    const newer = this.newer[slot]!
+    if (older === noSlot) this.oldest = newer
+    else this.newer[older] = newer
+    if (newer === noSlot) this.newest = older
+    else this.older[newer] = older
+    record.slot = noSlot
+    this.records[slot] = undefined
+    this.newer[slot] = this.free
+    this.free = slot
+    this.size--
+  }
+
+  newestFirst(): ReadonlyArray<A> {
+    const found: Array<A> = []
+    for (let slot = this.newest; slot !== noSlot; slot = this.older[slot]!) found.push(this.records[slot]!)
+    return found
+  }
+
+  private bucketOf(id: string): number {
+    // ids are random at their end, or count there
+    let hash = 0
+    for (let at = Math.max(0, id.length - 8); at < id.length; at++) hash = Math.imul(hash, 31) + id.charCodeAt(at) | 0
+    return hash & this.capacity - 1
+  }
+
+  private index(slot: number, id: string): void {
+    const bucket = this.bucketOf(id)
+    this.sameHash[slot] = this.heads[bucket]!
+    this.heads[bucket] = slot
+  }
+
+  private unindex(slot: number, id: string): void {
+    const bucket = this.bucketOf(id)
+    const next = this.sameHash[slot]!
+    let at = this.heads[bucket]!
+    if (at === slot) {
+      this.heads[bucket] = next
+      return
+    }
+    while (this.sameHash[at] !== slot) at = this.sameHash[at]!
+    this.sameHash[at] = next
+  }
+
+  /** Called when every slot is taken. */
+  private grow(): void {
+    const before = this.capacity
+    this.capacity = Math.max(64, before * 2)
+    this.newer = resized(this.newer, this.capacity)
+    this.older = resized(this.older, this.capacity)
+    this.sameHash = resized(this.sameHash, this.capacity)
+    this.heads = new Int32Array(this.capacity).fill(noSlot)
+    for (let slot = this.oldest; slot !== noSlot; slot = this.newer[slot]!) this.index(slot, this.records[slot]!.id)
+    for (let slot = before; slot < this.capacity; slot++) {
+      this.records.push(undefined)
+      this.newer[slot] = slot + 1 < this.capacity ? slot + 1 : noSlot
+    }
+    this.free = before
+  }
+}
+
+// internal
+
+const resized = (numbers: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> => {
+  const result = new Int32Array(length)
+  result.set(numbers)
+  return result
+}
