@@ -198,7 +198,7 @@ export class Courier {
   /** @returns `false` when the part was settled meanwhile, by closing. */
   private replace(part: Part, by: ReadonlyArray<Part>): boolean {
     if (!this.remove(part)) return false
-    this.parts.push(...by)
+    this.parts = [...this.parts, ...by]
     return true
   }
 
