@@ -50,7 +50,7 @@ export class Engine implements Delivery {
   readonly provider: string
   private readonly settings: Settings
   private readonly collect: () => void
-  /** Where the fiber lives that cuts; closed by `close`, after everything that could be written is. */
+  /** Where the fibers live that cut, and that use the disk; closed by `close`, after everything that could be written is. */
   private readonly workers: Scope.CloseableScope
   /** Those that write, while they are at it. */
   private readonly writers: Array<Fiber.RuntimeFiber<void>> = []
