@@ -53,6 +53,26 @@ describe("the waits between attempts", () => {
       }
     }))
 
+  it.scoped("end when the delivery is closed: what was given up is not written after all", () =>
+    Effect.gen(function*() {
+      let attempts = 0
+      const delivery = yield* Delivery.make({
+        name: "failing",
+        write: () =>
+          Effect.suspend(() => {
+            attempts++
+            return busy
+          })
+      })
+      offerAll(delivery, spans(1))
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* delivery.close(0), { accepted: 1, dropped: 1, pending: 0 })
+      const before = attempts
+      assert.isAbove(before, 0)
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(attempts, before)
+    }))
+
   it.scoped("are short again after a success", () =>
     Effect.gen(function*() {
       let failures = 8
