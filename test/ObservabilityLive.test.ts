@@ -183,9 +183,7 @@ describe("the layer", () => {
       assert.strictEqual(services.length, 3)
       assert.strictEqual(new Set(services).size, 1)
     }))
-})
 
-describe("the layer", () => {
   // each is copied with all others whenever a fiber of the application changes one of them
   it.scopedLive("leaves no fiber reference of its own in the application's fibers", () =>
     Effect.gen(function*() {
