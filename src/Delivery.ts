@@ -35,15 +35,14 @@ export interface Options {
   /** Estimated bytes that may wait in memory, records being written included. Default: 64 MiB. */
   readonly queueBytes?: number | undefined
   /**
-   * How long records are collected before a batch is written, unless 1,000 records or 1 MiB, or what is configured as a
-   * batch, are there before. Default: 200 milliseconds.
+   * How long records are collected before a batch is written, unless one is full before. Default: 200 milliseconds.
    */
   readonly batchWindow?: Duration.DurationInput | undefined
-  /** Records of one batch. Default: what the provider says, otherwise 1,000. */
+  /** Records of one batch. Default: 4,000, or less where the provider takes less. */
   readonly batchRecords?: number | undefined
   /**
    * Estimated bytes of one batch; a single larger record is a batch of its own. All batches being written take a quarter
-   * of `queueBytes` at most. Default: what the provider says, otherwise 1 MiB.
+   * of `queueBytes` at most. Default: 4 MiB, or less where the provider takes less.
    */
   readonly batchBytes?: number | undefined
   /** Batches being written at the same time. Default: what the provider says, otherwise 1. */
@@ -166,15 +165,8 @@ export const make = (
       {
         queueBytes: options.queueBytes ?? 64 * 1024 * 1024,
         batchWindow: Duration.decode(options.batchWindow ?? "200 millis"),
-        readyRecords: options.batchRecords ?? 1_000,
-        readyBytes: options.batchBytes ?? mebibyte,
-        batchRecords: oneOrMore(
-          Math.min(options.batchRecords ?? provider.batchRecords ?? 1_000, provider.maxBatchRecords ?? unlimited)
-        ),
-        batchBytes: Math.min(
-          options.batchBytes ?? provider.batchBytes ?? mebibyte,
-          provider.maxBatchBytes ?? unlimited
-        ),
+        batchRecords: oneOrMore(Math.min(options.batchRecords ?? 4_000, provider.maxBatchRecords ?? unlimited)),
+        batchBytes: Math.min(options.batchBytes ?? 4 * mebibyte, provider.maxBatchBytes ?? unlimited),
         concurrency: oneOrMore(options.concurrency ?? provider.concurrency ?? 1),
         writeTimeout: Duration.decode(options.writeTimeout ?? "30 seconds"),
         retryDelay: Duration.decode(options.retryDelay ?? "200 millis"),

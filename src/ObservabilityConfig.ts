@@ -15,8 +15,8 @@
  * | `OBSERVABILITY_RELEASE` | text | none |
  * | `OBSERVABILITY_QUEUE_BYTES` | bytes, by provider | `67108864` |
  * | `OBSERVABILITY_BATCH_WINDOW` | duration | `200 millis` |
- * | `OBSERVABILITY_BATCH_RECORDS` | whole number | `1000` |
- * | `OBSERVABILITY_BATCH_BYTES` | bytes | `1048576` |
+ * | `OBSERVABILITY_BATCH_RECORDS` | whole number | `4000` |
+ * | `OBSERVABILITY_BATCH_BYTES` | bytes | `4194304` |
  * | `OBSERVABILITY_WRITE_TIMEOUT` | duration | `30 seconds` |
  * | `OBSERVABILITY_RETRY_DELAY` | duration | `200 millis` |
  * | `OBSERVABILITY_MAX_RETRY_DELAY` | duration | `10 seconds` |

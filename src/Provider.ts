@@ -26,10 +26,6 @@ export interface Provider {
   readonly name: string
   /** Batches that the store takes at the same time. Default: as the delivery is configured. */
   readonly concurrency?: number | undefined
-  /** Records that a batch best holds when so many wait. Default: 1,000. */
-  readonly batchRecords?: number | undefined
-  /** Estimated bytes that a batch best holds when so many wait. Default: 1 MiB. */
-  readonly batchBytes?: number | undefined
   /** Records that one batch may hold at most. Default: as the delivery is configured. */
   readonly maxBatchRecords?: number | undefined
   /** Estimated bytes that one batch may hold at most. Default: as the delivery is configured. */

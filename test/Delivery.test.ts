@@ -110,9 +110,23 @@ describe("a batch", () => {
       delivery.offer(record(3))
       yield* pause
       assert.deepStrictEqual(store.attempts, [{ at: 0, numbers: [1, 2, 3] }])
-      offerAll(delivery, records(4, 7))
+    }))
+
+  it.scoped("leaves what would not fill another one until its time is over", () =>
+    Effect.gen(function*() {
+      const store = provider()
+      const delivery = yield* Delivery.make(store, { batchRecords: 3 })
+      yield* pause
+      offerAll(delivery, records(1, 7))
+      yield* pause
+      assert.deepStrictEqual(store.attempts, [{ at: 0, numbers: [1, 2, 3] }, { at: 0, numbers: [4, 5, 6] }])
+      yield* TestClock.adjust("100 millis")
+      offerAll(delivery, records(8, 2))
+      yield* pause
+      assert.deepStrictEqual(store.attempts.slice(2), [{ at: 100, numbers: [7, 8, 9] }])
+      delivery.offer(record(10))
       yield* TestClock.adjust("200 millis")
-      assert.deepStrictEqual(store.attempts.slice(1).map(({ numbers }) => numbers), [[4, 5, 6], [7, 8, 9], [10]])
+      assert.deepStrictEqual(store.attempts.slice(3), [{ at: 300, numbers: [10] }])
     }))
 
   it.scoped("is written at once when it has as many bytes as it may, and has no more", () =>
@@ -125,7 +139,9 @@ describe("a batch", () => {
       assert.deepStrictEqual(store.attempts, [])
       offerAll(delivery, records(4, 1, 300))
       yield* pause
-      assert.deepStrictEqual(store.attempts.map(({ numbers }) => numbers), [[1, 2, 3], [4]])
+      assert.deepStrictEqual(store.attempts, [{ at: 0, numbers: [1, 2, 3] }])
+      yield* TestClock.adjust("200 millis")
+      assert.deepStrictEqual(store.attempts.slice(1), [{ at: 200, numbers: [4] }])
     }))
 
   it.scoped("is a single record when that alone is larger", () =>

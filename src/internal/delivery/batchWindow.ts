@@ -50,16 +50,18 @@ export class BatchWindow {
   /**
    * To be called when a batch is cut.
    *
+   * @returns whether the batch is cut for being full alone: what it leaves has a window from now on
    * @param collect takes in what waits at the source. It is left there where a batch is full without it before the time is
-   *   over: it would make a small one of its own, and has a window from now on.
+   *   over: it would make a small one of its own.
    */
-  end(collect: () => void): void {
+  end(collect: () => void): boolean {
     const isFullAlone = this.isFull && !this.isHurried && this.left() > 0
     if (!isFullAlone) collect()
     this.isRunning = this.isFull = this.isHurried = false
     this.begun.unsafeClose()
     this.due.unsafeClose()
     if (isFullAlone) this.start()
+    return isFullAlone
   }
 
   /** Watches the time, for ever. */

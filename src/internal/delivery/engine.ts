@@ -33,9 +33,6 @@ import { Waiters } from "./waiters.ts"
 export interface Settings {
   readonly queueBytes: number
   readonly batchWindow: Duration.Duration
-  /** When so much waits, no more is waited for. */
-  readonly readyRecords: number
-  readonly readyBytes: number
   readonly batchRecords: number
   /** Used up to the part of `queueBytes` that leaves room for what comes in while all slots wait for an answer. */
   readonly batchBytes: number
@@ -79,12 +76,7 @@ export class Engine implements Delivery {
   ) {
     this.provider = provider.name
     const batchBytes = Math.min(settings.batchBytes, settings.queueBytes / 4 / settings.concurrency)
-    this.settings = {
-      ...settings,
-      batchBytes,
-      readyRecords: Math.min(settings.readyRecords, settings.batchRecords),
-      readyBytes: Math.min(settings.readyBytes, batchBytes)
-    }
+    this.settings = { ...settings, batchBytes }
     this.collect = collect
     this.workers = workers
     this.window = new BatchWindow(clock, settings.batchWindow)
@@ -180,32 +172,39 @@ export class Engine implements Delivery {
 
   private readonly round = Effect.suspend(() =>
     Effect.flatMap(this.window.over, () => {
-      this.window.end(this.collect)
+      const isFullAlone = this.window.end(this.collect)
       // Taken together, before the fiber can be suspended: what is offered from here on begins the next window.
       const due = this.queue.length
       const putOff = this.courier.takePutOff()
       this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
       return Effect.zipRight(
         this.reportDrops,
-        Effect.zipRight(this.dispatch(due), Effect.forEach(putOff, (part) => this.start(part), { discard: true }))
+        Effect.zipRight(this.dispatch(due, isFullAlone), Effect.forEach(putOff, (part) => this.start(part), { discard: true }))
       )
     })
   )
 
-  /** Hands over `due` records. The batch is cut when a slot is free, so that it is as full as it can be. */
-  private dispatch(due: number): Effect.Effect<void> {
-    if (due <= 0 || this.queue.length === 0) return Effect.void
+  /**
+   * Hands over `due` records. The batch is cut when a slot is free, so that it is as full as it can be.
+   *
+   * @param fullAlone whether what does not fill a batch stays
+   */
+  private dispatch(due: number, fullAlone: boolean): Effect.Effect<void> {
+    if (due <= 0 || this.queue.length === 0 || fullAlone && !this.isFull) return Effect.void
     return Effect.flatMap(this.slots.take(1), () => {
       const cut = this.queue.cut(this.settings.batchRecords, this.settings.batchBytes)
       const stays = this.shedder.isIdle ? cut.records : this.withoutShed(cut.records)
       if (!Arr.isNonEmptyReadonlyArray(stays)) {
         this.releaseWaiters()
-        return Effect.zipRight(this.slots.release(1), Effect.suspend(() => this.dispatch(due - cut.records.length)))
+        return Effect.zipRight(
+          this.slots.release(1),
+          Effect.suspend(() => this.dispatch(due - cut.records.length, fullAlone))
+        )
       }
       const part = this.courier.accept(stays, cut.firstSequence)
       return Effect.zipRight(
         this.forkDelivery(part),
-        Effect.suspend(() => this.dispatch(due - cut.records.length))
+        Effect.suspend(() => this.dispatch(due - cut.records.length, fullAlone))
       )
     })
   }
@@ -277,11 +276,13 @@ export class Engine implements Delivery {
   /** Told of every record that enters the queue. */
   private entered(): void {
     this.overflow?.entered()
-    if (this.queue.length >= this.settings.readyRecords || this.queue.bytes >= this.settings.readyBytes) {
-      this.window.fill()
-    } else {
-      this.window.begin()
-    }
+    if (this.isFull) this.window.fill()
+    else this.window.begin()
+  }
+
+  /** Whether what waits fills a batch. */
+  private get isFull(): boolean {
+    return this.queue.length >= this.settings.batchRecords || this.queue.bytes >= this.settings.batchBytes
   }
 
   private shut(deadline: Duration.DurationInput): Effect.Effect<void> {

@@ -61,5 +61,6 @@ export class Intake {
   }
 }
 
+/** Four times this is a batch, as far as nothing else is configured, with some room for the last record of each. */
 const maxItems = 1_000
-const maxBytes = 1024 * 1024
+const maxBytes = 1_000_000
