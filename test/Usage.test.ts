@@ -44,7 +44,8 @@ describe("make", () => {
 
   it("refuses a part, and parts together, that are more than their whole, and lets either be unknown", () => {
     for (const [part, whole] of Object.entries(parts)) {
-      assert.isTrue(Either.isLeft(Usage.make({ [whole]: 5, [part]: 6 })), part)
+      const refused = Either.getOrThrow(Either.flip(Usage.make({ [whole]: 5, [part]: 6 })))
+      assert.strictEqual(refused.message, `${part} is 6, more than the 5 ${whole} that include it`)
       assert.isTrue(Either.isRight(Usage.make({ [whole]: 5, [part]: 5 })), part)
       assert.isTrue(Either.isRight(Usage.make({ [part]: 6 })), part)
     }
