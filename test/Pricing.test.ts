@@ -168,18 +168,37 @@ describe("the cost of a call", () => {
     assert.strictEqual(cost(call("eu.anthropic.claude-sonnet-4-20250514-v1:0")), "0.0045")
   })
 
-  it("is exact, however many tokens there are", () => {
-    fc.assert(fc.property(fc.nat(), fc.nat(), (input, output) => {
-      const found = priced({
-        model: "m",
-        on: "2026-02-01",
-        usage: Usage.make({ uncachedInputTokens: input, outputTokens: output })
-      }, table([own({ usdPerMillion: { input: "0.0375", output: "17.25" } })]))
-      assert.isTrue(BigDecimal.equals(
-        Option.getOrThrow(found).costUsd,
-        BigDecimal.make(BigInt(input) * 375n + BigInt(output) * 172_500n, 10)
-      ))
-    }))
+  it("is exact, however many tokens there are, and whatever they cost", () => {
+    const rates = (largest: bigint, decimals: number) =>
+      fc.record({ value: fc.bigInt(0n, largest), scale: fc.nat(decimals) })
+    const usual = [fc.nat(100), rates(100n, 3)] as const
+    const any = [fc.maxSafeNat(), rates(10n ** 25n, 30)] as const
+    const calls = fc.oneof(fc.tuple(...usual, ...usual), fc.tuple(...any, ...any))
+    fc.assert(
+      fc.property(calls, ([input, inputRate, output, outputRate]) => {
+        const found = priced(
+          {
+            model: "m",
+            on: "2026-02-01",
+            usage: Usage.make({ uncachedInputTokens: input, outputTokens: output })
+          },
+          table([own({
+            usdPerMillion: {
+              input: BigDecimal.make(inputRate.value, inputRate.scale),
+              output: BigDecimal.make(outputRate.value, outputRate.scale)
+            }
+          })])
+        )
+        const dollars = (tokens: number, { scale, value }: { readonly scale: number; readonly value: bigint }) =>
+          BigInt(tokens) * value * 10n ** BigInt(30 - scale)
+        const { costUsd } = Option.getOrThrow(found)
+        const { scale, value } = BigDecimal.normalize(
+          BigDecimal.make(dollars(input, inputRate) + dollars(output, outputRate), 36)
+        )
+        assert.deepStrictEqual([costUsd.value, costUsd.scale], [value, scale])
+      }),
+      { examples: [[[0, { value: 25n, scale: 1 }, 0, { value: 1n, scale: 0 }]]] }
+    )
   })
 })
 
