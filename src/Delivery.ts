@@ -173,6 +173,8 @@ export const make = (
         maxRetryDelay: Duration.decode(options.maxRetryDelay ?? "10 seconds"),
         warningInterval: Duration.decode(options.warningInterval ?? "1 minute")
       },
+      // What cannot be interrupted could not be closed: a fiber has that from the one that forks it.
+      yield* Effect.interruptible(Effect.runtime<never>()),
       yield* Effect.clock,
       collect,
       workers,
@@ -189,7 +191,6 @@ export const make = (
         Effect.withClock(Clock.make())
       )
     yield* Effect.addFinalizer((exit) => Effect.zipRight(engine.close(0), leaveDisk(exit)))
-    // What cannot be interrupted could not be closed: a fiber has that from the one that forks it.
     yield* Effect.forkIn(Effect.interruptible(engine.run), workers)
     // In the background: a disk that does not answer must not keep the application from starting.
     if (folder !== undefined) {

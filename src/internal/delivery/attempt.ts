@@ -26,22 +26,21 @@ export type Verdict =
   | { readonly _tag: "Died"; readonly message: string }
 
 export const attempt = (
+  runtime: Runtime.Runtime<never>,
   provider: Provider,
   batch: NonEmptyReadonlyArray<Observation>,
   timeout: Duration.Duration
 ): Effect.Effect<Verdict> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.runtime<never>(), (runtime) => {
-      // In fibers that nobody waits for: a write that cannot be interrupted is left behind.
-      const aside = <A, E>(self: Effect.Effect<A, E>) => Runtime.runFork(runtime, Effect.interruptible(self))
-      // `suspend` makes a defect of what is thrown
-      const writing = aside(Effect.suspend(() => provider.write(batch)))
-      const exit = writing.unsafePoll()
-      if (exit !== null) return Effect.succeed(verdictOf(exit))
-      const timer = aside(Effect.sleep(timeout))
-      return Effect.ensuring(restore(firstOf(writing, timer, timeout)), letGo(writing, timer))
-    })
-  )
+  Effect.uninterruptibleMask((restore) => {
+    // In fibers that nobody waits for: a write that cannot be interrupted is left behind.
+    const aside = <A, E>(self: Effect.Effect<A, E>) => Runtime.runFork(runtime, Effect.interruptible(self))
+    // `suspend` makes a defect of what is thrown
+    const writing = aside(Effect.suspend(() => provider.write(batch)))
+    const exit = writing.unsafePoll()
+    if (exit !== null) return Effect.succeed(verdictOf(exit))
+    const timer = aside(Effect.sleep(timeout))
+    return Effect.ensuring(restore(firstOf(writing, timer, timeout)), letGo(writing, timer))
+  })
 
 /** A store that refuses a record is as healthy as one that takes it. */
 export const healthOf = (verdict: Verdict): Health =>

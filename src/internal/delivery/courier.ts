@@ -6,6 +6,7 @@ import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Runtime from "effect/Runtime"
 import type { Observation } from "../../Observation.ts"
 import type { Provider } from "../../Provider.ts"
 import type { Warnings } from "../warnings.ts"
@@ -39,6 +40,7 @@ export class Part {
 
 export class Courier {
   private readonly provider: Provider
+  private readonly runtime: Runtime.Runtime<never>
   private readonly writeTimeout: Duration.Duration
   private readonly accounts: Accounts
   private readonly breaker: Breaker
@@ -53,6 +55,7 @@ export class Courier {
 
   constructor(options: {
     readonly provider: Provider
+    readonly runtime: Runtime.Runtime<never>
     readonly writeTimeout: Duration.Duration
     readonly accounts: Accounts
     readonly breaker: Breaker
@@ -64,6 +67,7 @@ export class Courier {
     readonly onPutOff: () => void
   }) {
     this.provider = options.provider
+    this.runtime = options.runtime
     this.writeTimeout = options.writeTimeout
     this.accounts = options.accounts
     this.breaker = options.breaker
@@ -114,7 +118,7 @@ export class Courier {
       Clock.currentTimeMillis,
       (start) =>
         Effect.tap(
-          attempt(this.provider, part.records, this.writeTimeout),
+          attempt(this.runtime, this.provider, part.records, this.writeTimeout),
           () => Effect.map(Clock.currentTimeMillis, (end) => meters.attempt(part.records.length, end - start))
         )
     )

@@ -46,6 +46,7 @@ export interface Settings {
 export class Engine implements Delivery {
   readonly provider: string
   private readonly settings: Settings
+  private readonly runtime: Runtime.Runtime<never>
   private readonly collect: () => void
   /** Where the fibers live that cut, and that use the disk; closed by `close`, after everything that could be written is. */
   private readonly workers: Scope.CloseableScope
@@ -68,6 +69,7 @@ export class Engine implements Delivery {
   constructor(
     provider: Provider,
     settings: Settings,
+    runtime: Runtime.Runtime<never>,
     clock: Clock.Clock,
     collect: () => void,
     workers: Scope.CloseableScope,
@@ -77,6 +79,7 @@ export class Engine implements Delivery {
     this.provider = provider.name
     const batchBytes = Math.min(settings.batchBytes, settings.queueBytes / 4 / settings.concurrency)
     this.settings = { ...settings, batchBytes }
+    this.runtime = runtime
     this.collect = collect
     this.workers = workers
     this.window = new BatchWindow(clock, settings.batchWindow)
@@ -85,6 +88,7 @@ export class Engine implements Delivery {
     this.warnings = new Warnings(settings.warningInterval, { provider: provider.name })
     this.courier = new Courier({
       provider,
+      runtime,
       writeTimeout: settings.writeTimeout,
       accounts: this.accounts,
       breaker: this.breaker,
@@ -179,10 +183,12 @@ export class Engine implements Delivery {
       this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
       return Effect.zipRight(
         this.reportDrops,
-        Effect.zipRight(
-          this.dispatch(due, isFullAlone),
-          Effect.forEach(putOff, (part) => this.start(part), { discard: true })
-        )
+        putOff.length === 0
+          ? this.dispatch(due, isFullAlone)
+          : Effect.zipRight(
+            this.dispatch(due, isFullAlone),
+            Effect.forEach(putOff, (part) => this.start(part), { discard: true })
+          )
       )
     })
   )
@@ -229,9 +235,9 @@ export class Engine implements Delivery {
    * batch, to be forked, told of the fiber, and closed.
    */
   private forkDelivery(part: Part): Effect.Effect<void> {
-    return Effect.map(Effect.runtime<never>(), (runtime) => {
+    return Effect.sync(() => {
       const writer = Runtime.runFork(
-        runtime,
+        this.runtime,
         this.courier.deliver(part).pipe(Effect.zipRight(this.reportShed), Effect.ensuring(this.slots.release(1)))
       )
       if (writer.unsafePoll() !== null) return
@@ -328,6 +334,7 @@ export class Engine implements Delivery {
 
   /** Says in the store what is missing there, as far as there is room for it. */
   private readonly reportShed = Effect.suspend(() => {
+    if (!this.shedder.hasGaps) return Effect.void
     const room = this.settings.queueBytes / 2 - this.accounts.pendingBytes
     return room <= 0 ? Effect.void : Effect.map(Clock.currentTimeMillis, (now) => {
       for (const note of this.shedder.report(now, room)) this.offer(note)

@@ -30,6 +30,11 @@ export class Shedder {
     return this.victims.size === 0
   }
 
+  /** Whether there is something to be written about what was dropped. */
+  get hasGaps(): boolean {
+    return this.gaps.size > 0
+  }
+
   /** Whether a record belongs to a trace that goes. */
   sheds(record: Observation): boolean {
     return !this.isIdle && record._tag !== "Trace" && this.victims.has(record.traceId)
