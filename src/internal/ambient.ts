@@ -15,4 +15,21 @@ export const clockOf = (fiber: AnyFiber): Clock.Clock =>
 export const generatorOf = (fiber: AnyFiber): Generator =>
   (fiber.currentContext.unsafeMap.get(IdGenerator.key) as Generator | undefined) ?? cryptographic
 
-export const ambientOf = (fiber: AnyFiber): Ambient => ({ clock: clockOf(fiber), generator: generatorOf(fiber) })
+export const ambientOf = (fiber: AnyFiber): Ambient => new FiberAmbient(fiber)
+
+/** Read when it is asked for: a span whose times are given needs no clock, and one that ends no generator. */
+class FiberAmbient implements Ambient {
+  private readonly fiber: AnyFiber
+
+  constructor(fiber: AnyFiber) {
+    this.fiber = fiber
+  }
+
+  get clock(): Clock.Clock {
+    return clockOf(this.fiber)
+  }
+
+  get generator(): Generator {
+    return generatorOf(this.fiber)
+  }
+}

@@ -60,7 +60,7 @@ export class Traces {
     defaultMicros?: number | undefined
   ): void {
     const { capturing, intake } = this.room
-    const known = this.find(context)
+    const known = this.of(context)
     const trace = known ?? this.foreign(ambient, context)
     this.open.delete(trace)
     const plausible = new Plausible()
@@ -81,7 +81,7 @@ export class Traces {
 
   /** Ends a trace that a region of the program began, unless the program has ended it itself. */
   endOfRegion(ambient: Ambient, context: TraceContext, exit: Exit.Exit<unknown, unknown>): void {
-    if (this.find(context) !== undefined) this.end(ambient, context, {}, Outcomes.fromExit(exit))
+    if (this.of(context) !== undefined) this.end(ambient, context, {}, Outcomes.fromExit(exit))
   }
 
   update(trace: OpenTrace, update: Input.SpanUpdate): void {
@@ -108,20 +108,15 @@ export class Traces {
     }
   }
 
-  /** The open trace that has the same id. */
+  /** The open trace that a context stands in. One that was begun here needs no look-up, nor room to be remembered. */
   of(context: TraceContext): OpenTrace | undefined {
-    return this.open.get(context.traceId)
+    const record = TraceContext.recordOf(context)
+    const own = record instanceof OpenSpan ? record.trace : record instanceof OpenTrace ? record : undefined
+    return own?.isOpen === true && own.resource === this.room.resource ? own : this.open.get(context.traceId)
   }
 
   timelineFor(ambient: Ambient, trace: OpenTrace | undefined): Timeline {
     return trace?.timeline ?? this.timelines.start(ambient.clock)
-  }
-
-  /** One that was begun here is found by its own contexts also where there was no room to remember it. */
-  private find(context: TraceContext): OpenTrace | undefined {
-    const record = TraceContext.recordOf(context)
-    const own = record instanceof OpenSpan ? record.trace : record instanceof OpenTrace ? record : undefined
-    return own?.isOpen === true && own.resource === this.room.resource ? own : this.of(context)
   }
 
   /** A trace that another process began: what this one does not know stays as the other has it. */
