@@ -6,8 +6,8 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { Json, JsonObject, ModelCall } from "../../Observation.ts"
-import type { Usage } from "../../Usage.ts"
 import type { Priced } from "../pricing/priceOf.ts"
+import { RecordedModelCall } from "./modelCall.ts"
 import type { OpenSpan } from "./openSpan.ts"
 
 /** What a call that began then cost; `undefined` when it is not known. */
@@ -42,36 +42,11 @@ export class Accounting {
     if (call.isSubtotal || isStated || span.costBelow || span.tokensBelow || !isOtherCall(call, before)) return call
     const priced = this.price?.(call, span.startUnixMicros)
     if (priced === undefined && call.costUsd === undefined) return call
-    return new PricedModelCall(call, priced)
+    return new RecordedModelCall(call, call.usage, priced?.costUsd, priced?.price.id)
   }
 }
 
 // internal
-
-/** By a constructor and not as a literal: docs/decisions/0010. A copy by spread takes 0.1 µs more. */
-class PricedModelCall implements ModelCall {
-  readonly provider: string | undefined
-  readonly model: string | undefined
-  readonly temperature: number | undefined
-  readonly finishReason: string | undefined
-  readonly timeToFirstTokenMicros: number | undefined
-  readonly usage: Usage | undefined
-  readonly costUsd: BigDecimal.BigDecimal | undefined
-  readonly priceId: string | undefined
-  readonly isSubtotal: boolean
-
-  constructor(call: ModelCall, priced: Priced | undefined) {
-    this.provider = call.provider
-    this.model = call.model
-    this.temperature = call.temperature
-    this.finishReason = call.finishReason
-    this.timeToFirstTokenMicros = call.timeToFirstTokenMicros
-    this.usage = call.usage
-    this.costUsd = priced?.costUsd
-    this.priceId = priced?.price.id
-    this.isSubtotal = call.isSubtotal
-  }
-}
 
 /**
  * A span of whose figures all are held below is a subtotal. Where only the tokens are, or only the cost, the other one
@@ -87,12 +62,12 @@ const withoutRepeated = (span: OpenSpan, call: ModelCall): ModelCall => {
   if (!countsCost && call.costUsd !== undefined) repeated["costUsd"] = BigDecimal.format(call.costUsd)
   if (Object.keys(repeated).length === 0) return call
   span.addAttributes({ [repeatedKey]: repeated })
-  return {
-    ...call,
-    usage: countsTokens ? call.usage : undefined,
-    costUsd: countsCost ? call.costUsd : undefined,
-    priceId: countsCost ? call.priceId : undefined
-  }
+  return new RecordedModelCall(
+    call,
+    countsTokens ? call.usage : undefined,
+    countsCost ? call.costUsd : undefined,
+    countsCost ? call.priceId : undefined
+  )
 }
 
 /** Under this key of its attributes a span keeps those of its figures that a span below it holds, too. */
