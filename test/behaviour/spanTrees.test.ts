@@ -125,7 +125,10 @@ const program = (node: Node, told: Array<Told>, wrong: Array<string>) => {
 const statusOf = (exit: Exit.Exit<unknown, unknown>): readonly [status: string, errorType: string | undefined] => {
   if (Exit.isSuccess(exit)) return ["success", undefined]
   if (Array.from(Cause.failures(exit.cause)).length > 0) return ["error", "Failure"]
-  return Array.from(Cause.defects(exit.cause)).length > 0 ? ["error", "Defect"] : ["interrupted", undefined]
+  // a failure may have become a defect: that of one who lost a race does
+  const [defect] = Cause.defects(exit.cause)
+  if (defect === undefined) return ["interrupted", undefined]
+  return ["error", defect instanceof Failure ? "Failure" : "Defect"]
 }
 
 const sayTheSame = (spans: ReadonlyArray<Span>, told: ReadonlyArray<Told>): void => {
