@@ -50,9 +50,9 @@ export class BatchWindow {
   /**
    * To be called when a batch is cut.
    *
-   * @returns whether the batch is cut for being full alone: what it leaves has a window from now on
    * @param collect takes in what waits at the source. It is left there where a batch is full without it before the time is
    *   over: it would make a small one of its own.
+   * @returns whether the batch is cut for being full alone: what it leaves has a window from now on
    */
   end(collect: () => void): boolean {
     const isFullAlone = this.isFull && !this.isHurried && this.left() > 0

@@ -183,12 +183,10 @@ export class Engine implements Delivery {
       this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
       return Effect.zipRight(
         this.reportDrops,
-        putOff.length === 0
-          ? this.dispatch(due, isFullAlone)
-          : Effect.zipRight(
-            this.dispatch(due, isFullAlone),
-            Effect.forEach(putOff, (part) => this.start(part), { discard: true })
-          )
+        Effect.zipRight(
+          this.dispatch(due, isFullAlone),
+          Effect.forEach(putOff, (part) => this.start(part), { discard: true })
+        )
       )
     })
   )
