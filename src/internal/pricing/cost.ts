@@ -75,7 +75,7 @@ const dollars = (units: number, scale: number): BigDecimal.BigDecimal => {
   return BigDecimal.make(BigInt(value), decimals)
 }
 
-/** The same for what only large integers hold. In decimals altogether a cost takes three times as long, 0.25 µs. */
+/** The same for what only large integers hold. In decimals altogether a cost takes four times as long. */
 const largeCost = (rates: Rates, tokens: Split): BigDecimal.BigDecimal => {
   let cost = zero
   for (const bucket of buckets) {
