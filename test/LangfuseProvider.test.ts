@@ -8,6 +8,7 @@ import type { Mode } from "./langfuse/mockLangfuse.ts"
 import { answering, failing, hanging, html, mockLangfuse } from "./langfuse/mockLangfuse.ts"
 import { closedSpan, closedTrace, idsOf, providerOf, spans, storedIds } from "./langfuse/records.ts"
 import * as Records from "./observations.ts"
+import { nameOfSeveral } from "./severalAddresses.ts"
 
 const batchOf = (records: ReadonlyArray<Observation>) => records as NonEmptyReadonlyArray<Observation>
 
@@ -324,6 +325,22 @@ describe("verdicts", () => {
       expect([several.reason, several.rejections]).toEqual(["rejected", undefined])
       const single = yield* failureOf(provider.write(batchOf(spans(1))))
       expect(single.rejections?.map(({ index }) => index)).toEqual([0])
+    }))
+})
+
+describe("a name of several addresses, none of which answers", () => {
+  it.scopedLive("is reported with what each of them said", () =>
+    Effect.gen(function*() {
+      yield* nameOfSeveral("several.test", ["127.0.0.2", "127.0.0.3"])
+      const provider = yield* LangfuseProvider.make({
+        publicKey: Redacted.make("pk-lf-1"),
+        secretKey: Redacted.make("sk-lf-1"),
+        // nobody listens on port 1
+        host: "http://several.test:1"
+      })
+      const { message, reason } = yield* failureOf(provider.write(batchOf(spans(1))))
+      expect(reason).toBe("transient")
+      expect(message).toContain("connect ECONNREFUSED 127.0.0.2:1; connect ECONNREFUSED 127.0.0.3:1")
     }))
 })
 

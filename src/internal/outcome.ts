@@ -84,6 +84,17 @@ const messageOf = (error: unknown): string => {
   if (Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== "") {
     return error.message
   }
+  if (error instanceof AggregateError && error.errors.length > 0) return messagesOf(error.errors)
   if (error instanceof Error) return typeOf(error)
   return typeof error === "object" && error !== null ? JSON.stringify(capture(error, errorLimits).value) : String(error)
 }
+
+/** Node's error for a name with several addresses, none of which answers, says nothing itself. */
+const messagesOf = (errors: ReadonlyArray<unknown>): string =>
+  Array.from(
+    new Set(
+      errors.slice(0, maxErrors).map((error) => error instanceof AggregateError ? typeOf(error) : messageOf(error))
+    )
+  ).join("; ")
+
+const maxErrors = 16

@@ -82,6 +82,14 @@ describe("the description of an error", () => {
     ["of a class with a name of its own takes that", new Teapot("short"), "Teapot", "short"],
     ["without a message repeats its type", new RangeError(), "RangeError", "RangeError"],
     [
+      "of several without a message has theirs, each once",
+      new AggregateError([new Error("no"), "not", new Error("no"), new AggregateError([new Error("deep")])]),
+      "AggregateError",
+      "no; not; AggregateError"
+    ],
+    ["of several with a message has that", new AggregateError([new Error("no")], "none"), "AggregateError", "none"],
+    ["of several that are none repeats its type", new AggregateError([]), "AggregateError", "AggregateError"],
+    [
       "whose name is no text takes that of its class",
       Object.assign(new TypeError("no"), { name: 5 }),
       "TypeError",

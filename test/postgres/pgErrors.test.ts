@@ -1,13 +1,14 @@
 /** What PostgreSQL's errors mean for a batch, by errors that a real server gives. */
 import type { SqlError } from "@effect/sql/SqlError"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import {
   isMissingPartition,
   isReadOnly,
   isUndefinedTable,
   toProviderError
 } from "../../src/internal/postgres/sqlErrors.ts"
+import { nameOfSeveral } from "../severalAddresses.ts"
 import { client } from "./pgFixture.ts"
 import { testDatabase } from "./testDatabase.ts"
 
@@ -52,5 +53,15 @@ describe("sqlErrors", () => {
       const { message } = toProviderError(failure)
       expect(message).toMatch(/null value in column "n".*\(23502\)/)
       expect(message).not.toMatch(/the secret/)
+    }))
+
+  it.scopedLive("says of a name of several addresses what each of them said", () =>
+    Effect.gen(function*() {
+      yield* nameOfSeveral("several.test", ["127.0.0.2", "127.0.0.3"])
+      // nobody listens on port 1
+      const failure = yield* Effect.flip(client(Redacted.make("postgres://several.test:1/x")))
+      const { message, reason } = toProviderError(failure)
+      expect(reason).toBe("transient")
+      expect(message).toBe("PostgreSQL: connect ECONNREFUSED 127.0.0.2:1; connect ECONNREFUSED 127.0.0.3:1")
     }))
 })

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { Buffers } from "../buffers.ts"
+import { errorDetails } from "../outcome.ts"
 import { inTimeSlices } from "../timeSlices.ts"
 import { RequestFailure } from "./failure.ts"
 import type { Answer } from "./httpPost.ts"
@@ -152,6 +153,6 @@ const refused = (answer: Answer): Effect.Effect<never, RequestFailure> =>
 const unreachable = ({ host }: Server, error: unknown): Effect.Effect<never, RequestFailure> =>
   Effect.suspend(() => {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const message = cause instanceof Error ? cause.message || cause.name : String(cause)
+    const { message } = errorDetails(cause)
     return new RequestFailure({ status: undefined, message: `no answer from ${host}: ${message}`, cause: error })
   })

@@ -3,6 +3,7 @@
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import { ProviderError } from "../../Provider.ts"
+import { errorDetails } from "../outcome.ts"
 
 /** The SQLSTATE, or Node's code of a network error; `undefined` where the cause has none. */
 export const codeOf = (error: SqlError): string | undefined => {
@@ -40,6 +41,7 @@ const isRefusal = (code: string): boolean => /^(?:22|23|54)...$/.test(code)
  */
 export const describe = (error: { readonly message: string; readonly cause?: unknown }): string => {
   const { cause } = error
+  if (cause instanceof AggregateError) return errorDetails(cause).message
   if (cause instanceof Error && cause.message !== "") return describe(cause)
   const code = "code" in error && typeof error.code === "string" ? ` (${error.code})` : ""
   return `${error.message}${code}`
