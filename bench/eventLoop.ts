@@ -4,6 +4,10 @@
  *
  * Where there is more to do than there are processors, a thread waits for one of them, for 4 ms and more at a time, in a
  * program that does nothing, too. Linux tells how long: what is left of a gap is what the program itself took.
+ *
+ * Of what is left it tells, too, how much the thread ran, to some milliseconds; Node, how long it collected garbage, of which
+ * most is done by other threads. What is neither is waiting, for
+ * a disk or for another thread.
  */
 import { openSync, readSync } from "node:fs"
 import { PerformanceObserver } from "node:perf_hooks"
@@ -15,6 +19,10 @@ export interface Gap {
   readonly held: number
   /** What of that was `aside`. */
   readonly aside: number
+  /** How long of it the thread ran; where that is not known, all of it. */
+  readonly ran: number
+  /** How long of it garbage was collected. */
+  readonly collected: number
 }
 
 interface Stretch {
@@ -23,12 +31,23 @@ interface Stretch {
   readonly held: number
 }
 
+interface Turn extends Stretch {
+  readonly ran: number
+}
+
+/** What the scheduler says of this thread since it began, in milliseconds. */
+interface Schedule {
+  readonly ran: number
+  /** For a processor. */
+  readonly waited: number
+}
+
 export class EventLoopWatch {
-  private gaps: Array<Stretch> = []
+  private gaps: Array<Turn> = []
   private asides: Array<Stretch> = []
   private collections: Array<{ readonly startTime: number; readonly duration: number }> = []
   private last = performance.now()
-  private lastWaited = waited()
+  private lastSchedule = schedule()
   private timer: NodeJS.Timeout | undefined
   private readonly observer = new PerformanceObserver((list) => {
     for (const collection of list.getEntries()) this.collections.push(collection)
@@ -45,10 +64,10 @@ export class EventLoopWatch {
    */
   aside<A>(work: () => A): A {
     const start = performance.now()
-    const waitedBefore = waited()
+    const { waited } = schedule()
     const result = work()
     const end = performance.now()
-    this.asides.push({ start, end, held: Math.max(0, end - start - (waited() - waitedBefore)) })
+    this.asides.push({ start, end, held: Math.max(0, end - start - (schedule().waited - waited)) })
     return result
   }
 
@@ -57,21 +76,24 @@ export class EventLoopWatch {
    * turns later: whoever wants to know what was aside waits for that.
    */
   take(): ReadonlyArray<Gap> {
-    const { asides, collections, gaps } = this
+    const { asides, collections, gaps, last } = this
     this.gaps = []
-    this.asides = []
-    this.collections = []
-    const within = (of: { readonly start: number; readonly end: number }, time: number) =>
-      time >= of.start && time < of.end
-    const owned = asides.map(({ end, held, start }) => {
-      const collected = collections.filter(({ startTime }) => within({ start, end }, startTime))
-      return { start, time: Math.max(0, held - collected.reduce((sum, { duration }) => sum + duration, 0)) }
-    })
+    this.asides = asides.filter(({ start }) => start >= last)
+    this.collections = collections.filter(({ startTime }) => startTime >= last)
+    const collectedIn = ({ end, start }: { readonly start: number; readonly end: number }): number => {
+      const within = collections.filter(({ startTime }) => startTime >= start && startTime < end)
+      return within.reduce((sum, { duration }) => sum + duration, 0)
+    }
+    const owned = asides.map((aside) => ({
+      start: aside.start,
+      time: Math.max(0, aside.held - collectedIn(aside))
+    }))
     let next = 0
     return gaps.map((gap) => {
       let aside = 0
       for (; next < owned.length && owned[next]!.start < gap.end; next++) aside += owned[next]!.time
-      return { elapsed: gap.end - gap.start, held: gap.held, aside: Math.min(aside, gap.held) }
+      const { held, ran } = gap
+      return { elapsed: gap.end - gap.start, held, aside: Math.min(aside, held), ran, collected: collectedIn(gap) }
     })
   }
 
@@ -89,14 +111,16 @@ export class EventLoopWatch {
 
   private note(): void {
     const now = performance.now()
-    const waitedNow = waited()
+    const before = this.lastSchedule
+    const { ran, waited } = schedule()
     this.gaps.push({
       start: this.last,
       end: now,
-      held: Math.max(0, now - this.last - (waitedNow - this.lastWaited))
+      held: Math.max(0, now - this.last - (waited - before.waited)),
+      ran: ran - before.ran
     })
     this.last = now
-    this.lastWaited = waitedNow
+    this.lastSchedule = { ran, waited }
   }
 }
 
@@ -111,9 +135,9 @@ const open = (): number | undefined => {
 const file = open()
 const text = Buffer.alloc(64)
 
-/** How long this thread has waited for a processor since it began, in milliseconds. */
-const waited = (): number => {
-  if (file === undefined) return 0
+const schedule = (): Schedule => {
+  if (file === undefined) return { ran: performance.now(), waited: 0 }
   const length = readSync(file, text, 0, text.length, 0)
-  return Number(text.toString("latin1", 0, length).split(" ")[1]) / 1e6
+  const [ran, waited] = text.toString("latin1", 0, length).split(" ").map((nanos) => Number(nanos) / 1e6)
+  return { ran: ran!, waited: waited! }
 }

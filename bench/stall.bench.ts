@@ -47,8 +47,9 @@ export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
       }
     }
     const of = (way: Way, figure: keyof Found): Array<number> => found[way].map((run) => run[figure])
-    const stall = (name: string, way: Way, figure: "p999" | "max" | "elapsed", bar: number | undefined): Result =>
-      result({
+    const stall = (name: string, way: Way, figure: "p999" | "max" | "elapsed", bar: number | undefined): Result => {
+      const worst = found[way].reduce((left, right) => right.max > left.max ? right : left)
+      return result({
         name,
         value: median(of(way, figure)),
         unit: "ms",
@@ -59,9 +60,12 @@ export const stallBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
           "without the library": median(of("nothing", figure)),
           "OpenTelemetry JS": median(of("otel", figure)),
           prompts: median(of(way, "made")),
-          missing: Math.max(...of(way, "missing"))
+          missing: Math.max(...of(way, "missing")),
+          "of the longest, the thread ran": worst.maxRan,
+          "of the longest, garbage was collected": worst.maxCollected
         }
       })
+    }
     return [
       stall("stall, 1 MB prompts: longest", "taken", "max", 10),
       stall("stall, 1 MB prompts: p99.9", "taken", "p999", undefined),

@@ -11,7 +11,7 @@ import { ObservabilityService } from "../../src/ObservabilityService.ts"
 import * as PgProvider from "../../src/PgProvider.ts"
 import type { Provider } from "../../src/Provider.ts"
 import { say } from "../child.ts"
-import { EventLoopWatch } from "../eventLoop.ts"
+import { EventLoopWatch, type Gap } from "../eventLoop.ts"
 
 /** What this program does with a prompt. */
 export type Way = "nothing" | "taken" | "postgres" | "ingestion" | "otlp" | "otel"
@@ -21,6 +21,9 @@ export interface Found {
   /** Without the time that it takes to make a prompt, which is the program's. */
   readonly p999: number
   readonly max: number
+  /** How much of the longest the thread ran, and how much of it garbage was collected. */
+  readonly maxRan: number
+  readonly maxCollected: number
   /** With that, and the time in which the thread waited for a processor. */
   readonly elapsed: number
   readonly made: number
@@ -147,11 +150,15 @@ watch.stop()
 await new Promise((resolve) => setTimeout(resolve, 50))
 const gaps = watch.take()
 
-const held = gaps.map((gap) => gap.held - gap.aside).sort((left, right) => left - right)
+const held = (gap: Gap): number => gap.held - gap.aside
+const sorted = [...gaps].sort((left, right) => held(left) - held(right))
+const longest = sorted.at(-1)!
 say(
   {
-    p999: held[Math.floor((held.length - 1) * 0.999)]!,
-    max: held.at(-1)!,
+    p999: held(sorted[Math.floor((sorted.length - 1) * 0.999)]!),
+    max: held(longest),
+    maxRan: longest.ran,
+    maxCollected: longest.collected,
     elapsed: Math.max(...gaps.map((gap) => gap.elapsed)),
     made,
     missing: made - delivered
