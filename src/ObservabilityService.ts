@@ -9,35 +9,21 @@
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { randomUUID } from "node:crypto"
-import * as Delivery from "./Delivery.ts"
+import type * as Delivery from "./Delivery.ts"
 import type { SpanId, TraceId } from "./Identifier.ts"
-import { cryptographic, IdGenerator } from "./IdGenerator.ts"
 import type * as Input from "./Input.ts"
-import { acquireSpan } from "./internal/acquireSpan.ts"
-import { ambientOf } from "./internal/ambient.ts"
-import { captureLimits } from "./internal/capture.ts"
-import { iterationOf } from "./internal/iteration.ts"
 import { noopService } from "./internal/noopService.ts"
-import { Pricer } from "./internal/pricing/pricer.ts"
-import { Capturing } from "./internal/recording/capturing.ts"
-import { Intake } from "./internal/recording/intake.ts"
-import { Logbook } from "./internal/recording/logbook.ts"
-import { OpenSpan } from "./internal/recording/openSpan.ts"
-import type { Room } from "./internal/recording/room.ts"
-import { Spans } from "./internal/recording/spans.ts"
-import { Traces } from "./internal/recording/traces.ts"
-import { redacting } from "./internal/redaction.ts"
-import type { Observation, Resource, SpanType } from "./Observation.ts"
-import * as Pricing from "./Pricing.ts"
+import { recordingService } from "./internal/recordingService.ts"
+import type { Observation, SpanType } from "./Observation.ts"
+import type * as Pricing from "./Pricing.ts"
 import type { Provider } from "./Provider.ts"
 import type { SpanHandle } from "./SpanHandle.ts"
-import { TraceContext } from "./TraceContext.ts"
+import type { TraceContext } from "./TraceContext.ts"
 
 /**
  * Bounds of what is captured of one value; see `docs/capture.md`.
@@ -242,11 +228,11 @@ export class ObservabilityService extends Context.Tag("effect-observability/Obse
   Service
 >() {
   /** Records to the given providers until the scope closes. */
-  static readonly make = (options: Options): Effect.Effect<Service, never, Scope.Scope> => make(options)
+  static readonly make = (options: Options): Effect.Effect<Service, never, Scope.Scope> => recordingService(options)
 
   /** Records to the given providers. Build it once, at the top of the program. */
   static readonly layer = (options: Options): Layer.Layer<ObservabilityService> =>
-    Layer.scoped(ObservabilityService, make(options))
+    Layer.scoped(ObservabilityService, recordingService(options))
 
   /** Records nothing, and leaves programs as they are. */
   static readonly layerNoop: Layer.Layer<ObservabilityService> = Layer.sync(ObservabilityService, () => noopService)
@@ -257,194 +243,3 @@ export class ObservabilityService extends Context.Tag("effect-observability/Obse
     options?: Omit<Options, "providers">
   ): Layer.Layer<ObservabilityService> => ObservabilityService.layer({ ...options, providers: [provider] })
 }
-
-// internal
-
-const make = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const resource: Resource = {
-      processId: options.processId ?? randomUUID(),
-      serviceName: options.serviceName ?? "unknown_service",
-      environment: options.environment,
-      release: options.release
-    }
-    let failedRedactions = 0
-    let failedRecordings = 0
-    const deliveries: Array<Delivery.Delivery> = []
-    const redact = options.redact === undefined ? undefined : redacting(options.redact, () => failedRedactions++)
-    const intake = new Intake({
-      handOver: (observations) => {
-        const visible = redact === undefined ? observations : observations.map(redact)
-        for (const delivery of deliveries) delivery.offerAll(visible)
-      },
-      wake: () => {
-        for (const delivery of deliveries) delivery.wake()
-      }
-    })
-    for (const provider of options.providers) {
-      const ledgers = options.providers.flatMap((other) => other === provider ? [] : other.ledger ?? [])
-      deliveries.push(
-        yield* Delivery.make(
-          provider,
-          options.delivery,
-          () => intake.drain(),
-          ledgers.length === 0 ? undefined : (settlement) => ledgers.forEach((ledger) => ledger.note(settlement))
-        )
-      )
-    }
-    const pricer = new Pricer((options.pricing ?? Pricing.shipped).index)
-    const room: Room = {
-      resource,
-      capturing: new Capturing(captureLimits(options.capture)),
-      intake,
-      maxOpen: options.maxOpenSpans ?? 100_000
-    }
-    const traces = new Traces(room)
-    const spans = new Spans(room, traces, pricer.price)
-    const logbook = new Logbook(room, traces)
-    /** A mistake in recording is counted, and is never the application's. */
-    const recording = (record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void): Effect.Effect<void> =>
-      Effect.withFiberRuntime((fiber) => {
-        try {
-          record(fiber)
-        } catch {
-          failedRecordings++
-        }
-        return Effect.void
-      })
-
-    /** Without a parent, what is logged is a trace of its own, which has ended with it. */
-    const logging = (
-      parent: TraceContext | undefined,
-      record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void
-    ): Effect.Effect<void> =>
-      parent === undefined ? Effect.zipRight(recording(record), service.afterTrace) : recording(record)
-
-    // as `recording`, written out: a closure less per start and end of every span
-    const unsafe: Unsafe = {
-      startTrace: (fiber, trace) => {
-        try {
-          return traces.start(ambientOf(fiber), trace)
-        } catch {
-          failedRecordings++
-          return undefined
-        }
-      },
-      endTrace: (fiber, context, exit) => {
-        try {
-          traces.endOfRegion(ambientOf(fiber), context, exit)
-        } catch {
-          failedRecordings++
-        }
-      },
-      startSpan: (fiber, parent, name, spanOptions, origin) => {
-        try {
-          const span = spans.start(ambientOf(fiber), parent, name, spanOptions, origin)
-          const iteration = iterationOf(fiber, parent)
-          if (iteration !== undefined) spans.update(span, { attributes: iteration })
-          return span
-        } catch {
-          failedRecordings++
-          return undefined
-        }
-      },
-      endSpan: (fiber, span, exit, endTimeNanos) => {
-        try {
-          if (span instanceof OpenSpan) spans.end(ambientOf(fiber), span, exit, endTimeNanos)
-        } catch {
-          failedRecordings++
-        }
-      },
-      addEvent: (fiber, span, event) => {
-        try {
-          if (span instanceof OpenSpan) spans.addEvent(ambientOf(fiber), span, event)
-        } catch {
-          failedRecordings++
-        }
-      },
-      addLink: (span, link) => {
-        try {
-          if (span instanceof OpenSpan) spans.addLink(span, link)
-        } catch {
-          failedRecordings++
-        }
-      },
-      addAttribute: (span, key, value) => {
-        try {
-          if (span instanceof OpenSpan) spans.addAttribute(span, key, value)
-        } catch {
-          failedRecordings++
-        }
-      },
-      updateSpan: (span, update) => {
-        try {
-          if (span instanceof OpenSpan) spans.update(span, update)
-          else if (span instanceof TraceContext) spans.annotate(span, update)
-        } catch {
-          failedRecordings++
-        }
-      }
-    }
-
-    yield* Effect.addFinalizer(() =>
-      Effect.zipRight(
-        recording((fiber) => {
-          const ambient = ambientOf(fiber)
-          spans.endAll(ambient)
-          traces.endAll(ambient)
-          intake.drain()
-        }),
-        Effect.forEach(deliveries, (delivery) => delivery.close(options.closeDeadline ?? "5 seconds"), {
-          concurrency: "unbounded",
-          discard: true
-        })
-      )
-    )
-
-    const service: Service = {
-      enabled: true,
-      unsafe,
-      startTrace: (trace) =>
-        Effect.withFiberRuntime((fiber) => {
-          const context = unsafe.startTrace(fiber, trace)
-          return context === undefined
-            // a generator that fails may be why there is none
-            ? Effect.provideService(TraceContext.root(), IdGenerator, cryptographic)
-            : Effect.succeed(context)
-        }),
-      endTrace: (context, end = {}) =>
-        Effect.zipRight(recording((fiber) => traces.end(ambientOf(fiber), context, end)), service.afterTrace),
-      afterTrace: options.flushOnTraceEnd === undefined
-        ? Effect.void
-        : Effect.suspend(() => Effect.asVoid(service.flush({ timeout: options.flushOnTraceEnd }))),
-      span: (parent, name, type, spanOptions) => acquireSpan(service, () => parent, name, { ...spanOptions, type }),
-      updateSpan: (span, update) => Effect.sync(() => unsafe.updateSpan(span, update)),
-      logLlmCall: (parent, call) => logging(parent, (fiber) => spans.logLlmCall(ambientOf(fiber), parent, call)),
-      logChatMessage: (parent, message) =>
-        logging(parent, (fiber) => logbook.chatMessage(ambientOf(fiber), parent, message)),
-      logDocumentEvent: (parent, event) =>
-        logging(parent, (fiber) => logbook.documentEvent(ambientOf(fiber), parent, event)),
-      flush: (flushOptions) =>
-        Effect.map(
-          Effect.forEach(
-            deliveries,
-            (delivery) =>
-              Effect.map(
-                delivery.flush(flushOptions?.timeout ?? options.flushTimeout ?? "30 seconds"),
-                (receipt) => [delivery.provider, receipt] as const
-              ),
-            { concurrency: "unbounded" }
-          ),
-          Object.fromEntries
-        ),
-      stats: Effect.sync(() => ({
-        providers: Object.fromEntries(deliveries.map((delivery) => [delivery.provider, delivery.stats()])),
-        openSpans: spans.count,
-        openTraces: traces.count,
-        failedRedactions,
-        failedRecordings,
-        unpricedModels: pricer.unpricedModels()
-      }))
-    }
-    return service
-  })

@@ -1,0 +1,79 @@
+/**
+ * The synchronous core of the service: what the combinators call inside of an instruction of a fiber.
+ *
+ * A mistake in recording is counted, and is never the application's. Each has a `try` of its own: one function for all
+ * would take a closure more per start and end of every span.
+ */
+import type { Unsafe } from "../../ObservabilityService.ts"
+import { TraceContext } from "../../TraceContext.ts"
+import { ambientOf } from "../ambient.ts"
+import { iterationOf } from "../iteration.ts"
+import { OpenSpan } from "./openSpan.ts"
+import type { Spans } from "./spans.ts"
+import type { Traces } from "./traces.ts"
+
+/** @param failed is told of every call that could not be recorded */
+export const unsafeOf = (traces: Traces, spans: Spans, failed: () => void): Unsafe => ({
+  startTrace: (fiber, trace) => {
+    try {
+      return traces.start(ambientOf(fiber), trace)
+    } catch {
+      failed()
+      return undefined
+    }
+  },
+  endTrace: (fiber, context, exit) => {
+    try {
+      traces.endOfRegion(ambientOf(fiber), context, exit)
+    } catch {
+      failed()
+    }
+  },
+  startSpan: (fiber, parent, name, spanOptions, origin) => {
+    try {
+      const span = spans.start(ambientOf(fiber), parent, name, spanOptions, origin)
+      const iteration = iterationOf(fiber, parent)
+      if (iteration !== undefined) spans.update(span, { attributes: iteration })
+      return span
+    } catch {
+      failed()
+      return undefined
+    }
+  },
+  endSpan: (fiber, span, exit, endTimeNanos) => {
+    try {
+      if (span instanceof OpenSpan) spans.end(ambientOf(fiber), span, exit, endTimeNanos)
+    } catch {
+      failed()
+    }
+  },
+  addEvent: (fiber, span, event) => {
+    try {
+      if (span instanceof OpenSpan) spans.addEvent(ambientOf(fiber), span, event)
+    } catch {
+      failed()
+    }
+  },
+  addLink: (span, link) => {
+    try {
+      if (span instanceof OpenSpan) spans.addLink(span, link)
+    } catch {
+      failed()
+    }
+  },
+  addAttribute: (span, key, value) => {
+    try {
+      if (span instanceof OpenSpan) spans.addAttribute(span, key, value)
+    } catch {
+      failed()
+    }
+  },
+  updateSpan: (span, update) => {
+    try {
+      if (span instanceof OpenSpan) spans.update(span, update)
+      else if (span instanceof TraceContext) spans.annotate(span, update)
+    } catch {
+      failed()
+    }
+  }
+})

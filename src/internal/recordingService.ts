@@ -1,0 +1,151 @@
+/** The service that records, and delivers to the given providers until its scope closes. */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import { randomUUID } from "node:crypto"
+import * as Delivery from "../Delivery.ts"
+import { cryptographic, IdGenerator } from "../IdGenerator.ts"
+import type { Options, Service } from "../ObservabilityService.ts"
+import type { Resource } from "../Observation.ts"
+import * as Pricing from "../Pricing.ts"
+import { TraceContext } from "../TraceContext.ts"
+import { acquireSpan } from "./acquireSpan.ts"
+import { ambientOf } from "./ambient.ts"
+import { captureLimits } from "./capture.ts"
+import { Pricer } from "./pricing/pricer.ts"
+import { Capturing } from "./recording/capturing.ts"
+import { Intake } from "./recording/intake.ts"
+import { Logbook } from "./recording/logbook.ts"
+import type { Room } from "./recording/room.ts"
+import { Spans } from "./recording/spans.ts"
+import { Traces } from "./recording/traces.ts"
+import { unsafeOf } from "./recording/unsafe.ts"
+import { redacting } from "./redaction.ts"
+
+export const recordingService = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const resource: Resource = {
+      processId: options.processId ?? randomUUID(),
+      serviceName: options.serviceName ?? "unknown_service",
+      environment: options.environment,
+      release: options.release
+    }
+    let failedRedactions = 0
+    let failedRecordings = 0
+    const failed = () => {
+      failedRecordings++
+    }
+    const deliveries: Array<Delivery.Delivery> = []
+    const redact = options.redact === undefined ? undefined : redacting(options.redact, () => failedRedactions++)
+    const intake = new Intake({
+      handOver: (observations) => {
+        const visible = redact === undefined ? observations : observations.map(redact)
+        for (const delivery of deliveries) delivery.offerAll(visible)
+      },
+      wake: () => {
+        for (const delivery of deliveries) delivery.wake()
+      }
+    })
+    for (const provider of options.providers) {
+      const ledgers = options.providers.flatMap((other) => other === provider ? [] : other.ledger ?? [])
+      deliveries.push(
+        yield* Delivery.make(
+          provider,
+          options.delivery,
+          () => intake.drain(),
+          ledgers.length === 0 ? undefined : (settlement) => ledgers.forEach((ledger) => ledger.note(settlement))
+        )
+      )
+    }
+    const pricer = new Pricer((options.pricing ?? Pricing.shipped).index)
+    const room: Room = {
+      resource,
+      capturing: new Capturing(captureLimits(options.capture)),
+      intake,
+      maxOpen: options.maxOpenSpans ?? 100_000
+    }
+    const traces = new Traces(room)
+    const spans = new Spans(room, traces, pricer.price)
+    const logbook = new Logbook(room, traces)
+    /** A mistake in recording is counted, and is never the application's. */
+    const recording = (record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void): Effect.Effect<void> =>
+      Effect.withFiberRuntime((fiber) => {
+        try {
+          record(fiber)
+        } catch {
+          failed()
+        }
+        return Effect.void
+      })
+
+    /** Without a parent, what is logged is a trace of its own, which has ended with it. */
+    const logging = (
+      parent: TraceContext | undefined,
+      record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void
+    ): Effect.Effect<void> =>
+      parent === undefined ? Effect.zipRight(recording(record), service.afterTrace) : recording(record)
+
+    const unsafe = unsafeOf(traces, spans, failed)
+
+    yield* Effect.addFinalizer(() =>
+      Effect.zipRight(
+        recording((fiber) => {
+          const ambient = ambientOf(fiber)
+          spans.endAll(ambient)
+          traces.endAll(ambient)
+          intake.drain()
+        }),
+        Effect.forEach(deliveries, (delivery) => delivery.close(options.closeDeadline ?? "5 seconds"), {
+          concurrency: "unbounded",
+          discard: true
+        })
+      )
+    )
+
+    const service: Service = {
+      enabled: true,
+      unsafe,
+      startTrace: (trace) =>
+        Effect.withFiberRuntime((fiber) => {
+          const context = unsafe.startTrace(fiber, trace)
+          return context === undefined
+            // a generator that fails may be why there is none
+            ? Effect.provideService(TraceContext.root(), IdGenerator, cryptographic)
+            : Effect.succeed(context)
+        }),
+      endTrace: (context, end = {}) =>
+        Effect.zipRight(recording((fiber) => traces.end(ambientOf(fiber), context, end)), service.afterTrace),
+      afterTrace: options.flushOnTraceEnd === undefined
+        ? Effect.void
+        : Effect.suspend(() => Effect.asVoid(service.flush({ timeout: options.flushOnTraceEnd }))),
+      span: (parent, name, type, spanOptions) => acquireSpan(service, () => parent, name, { ...spanOptions, type }),
+      updateSpan: (span, update) => Effect.sync(() => unsafe.updateSpan(span, update)),
+      logLlmCall: (parent, call) => logging(parent, (fiber) => spans.logLlmCall(ambientOf(fiber), parent, call)),
+      logChatMessage: (parent, message) =>
+        logging(parent, (fiber) => logbook.chatMessage(ambientOf(fiber), parent, message)),
+      logDocumentEvent: (parent, event) =>
+        logging(parent, (fiber) => logbook.documentEvent(ambientOf(fiber), parent, event)),
+      flush: (flushOptions) =>
+        Effect.map(
+          Effect.forEach(
+            deliveries,
+            (delivery) =>
+              Effect.map(
+                delivery.flush(flushOptions?.timeout ?? options.flushTimeout ?? "30 seconds"),
+                (receipt) => [delivery.provider, receipt] as const
+              ),
+            { concurrency: "unbounded" }
+          ),
+          Object.fromEntries
+        ),
+      stats: Effect.sync(() => ({
+        providers: Object.fromEntries(deliveries.map((delivery) => [delivery.provider, delivery.stats()])),
+        openSpans: spans.count,
+        openTraces: traces.count,
+        failedRedactions,
+        failedRecordings,
+        unpricedModels: pricer.unpricedModels()
+      }))
+    }
+    return service
+  })
