@@ -240,9 +240,9 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
       options?.sampled ?? true,
       true,
       undefined,
-      options?.userId,
-      options?.sessionId,
-      options?.kbId,
+      textOrNone(options?.userId),
+      textOrNone(options?.sessionId),
+      textOrNone(options?.kbId),
       false
     )
   }
@@ -488,6 +488,10 @@ const stateWithoutParent = new TraceContextError({
 
 const stateOrNone = (state: TraceState.TraceState | undefined): TraceState.TraceState | undefined =>
   state?.text === "" ? undefined : state
+
+/** The types say text, and what comes from a database may be a number or `null`. */
+const textOrNone = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : typeof value === "number" || typeof value === "bigint" ? String(value) : undefined
 
 const FieldsSchema = Schema.Struct({
   traceId: Identifier.TraceId,

@@ -223,6 +223,13 @@ describe("another tracer", () => {
     }))
 })
 
+const concurrent = {
+  mapEffect: (numbers: Stream.Stream<number>, job: (number: number) => Effect.Effect<void>) =>
+    Stream.mapEffect(numbers, job, { concurrency: 2, unordered: true }),
+  flatMap: (numbers: Stream.Stream<number>, job: (number: number) => Effect.Effect<void>) =>
+    Stream.flatMap(numbers, (number) => Stream.fromEffect(job(number)), { concurrency: 2 })
+}
+
 describe("an attempt of a retry", () => {
   const attempts = Effect.map(
     spans,
@@ -253,6 +260,48 @@ describe("an attempt of a retry", () => {
           { "schedule.recurrence": 1, "schedule.error": "Error: busy", "schedule.delay_ms": 1_000 },
           { "schedule.recurrence": 2, "schedule.error": "Error: busy", "schedule.delay_ms": 1_000 }
         ])
+      }).pipe(Effect.provide(recording())))
+  }
+})
+
+describe("what an attempt starts", () => {
+  const recurrences = Effect.map(
+    spans,
+    (all) =>
+      all.filter(({ name }) => name.startsWith("job")).map(({ attributes, name }) => [
+        name,
+        attributes?.["schedule.recurrence"]
+      ])
+  )
+
+  it.effect("and outlives it, is none of it", () =>
+    Effect.gen(function*() {
+      let attempts = 0
+      const connect = Effect.suspend(() => ++attempts === 1 ? Effect.fail(new Error("starting")) : Effect.void)
+      const worker = Effect.forEach([1, 2, 3], (job) => Effect.void.pipe(withSpan(`job ${job}`)))
+      const fiber = yield* Effect.retry(
+        connect.pipe(withSpan("connect"), Effect.zipRight(Effect.forkDaemon(worker))),
+        Schedule.recurs(3)
+      )
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(yield* recurrences, [["job 1", undefined], ["job 2", undefined], ["job 3", undefined]])
+    }).pipe(Effect.provide(recording())))
+
+  it.effect("in a fiber of a timeout is one of it", () =>
+    Effect.gen(function*() {
+      let attempts = 0
+      const job = Effect.suspend(() => ++attempts === 1 ? Effect.fail(new Error("busy")) : Effect.void)
+      yield* job.pipe(withSpan("job"), Effect.timeout("1 second"), Effect.retry(Schedule.recurs(3)))
+      assert.deepStrictEqual(yield* recurrences, [["job", undefined], ["job", 1]])
+    }).pipe(Effect.provide(recording())))
+
+  for (const [form, concurrently] of Object.entries(concurrent)) {
+    it.effect(`is no turn of a stream's (${form})`, () =>
+      Effect.gen(function*() {
+        const job = (number: number) => Effect.void.pipe(Effect.withSpan(`job ${number}`))
+        yield* Stream.runDrain(concurrently(Stream.range(1, 3), job))
+        const named = (yield* recurrences).toSorted()
+        assert.deepStrictEqual(named, [["job 1", undefined], ["job 2", undefined], ["job 3", undefined]])
       }).pipe(Effect.provide(recording())))
   }
 })

@@ -75,7 +75,7 @@ describe("a request", () => {
       yield* send("http://localhost/")
       assert.match(
         yield* (yield* Testing.Recorded).tree,
-        /^trace GET \[success 0ms\]\n└─ span GET \/ \[success 0ms\]$/
+        /^trace GET \/ \[success 0ms\]\n└─ span GET \/ \[success 0ms\]$/
       )
     }).pipe(Effect.provide(Testing.layer())))
 

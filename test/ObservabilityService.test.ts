@@ -439,6 +439,15 @@ describe("redact", () => {
 })
 
 describe("open spans", () => {
+  it.effect("are recorded where none is to be remembered", () =>
+    Effect.gen(function*() {
+      yield* Effect.void.pipe(withSpan("span"), withTrace("trace"))
+      const { tree } = yield* Testing.Recorded
+      assert.strictEqual(yield* tree, "trace trace [success 0ms]\n└─ span span [success 0ms]")
+      const { failedRecordings } = yield* (yield* ObservabilityService).stats
+      assert.strictEqual(failedRecordings, 0)
+    }).pipe(Effect.provide(Testing.layer({ maxOpenSpans: 0 }))))
+
   it.effect("beyond maxOpenSpans end with their own status and duration", () =>
     Effect.gen(function*() {
       const service = yield* ObservabilityService

@@ -1,9 +1,9 @@
 /** What is said of a span or a trace by its context, while it runs and afterwards. */
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Effect } from "effect"
+import { BigDecimal, Effect, Option } from "effect"
 import { logLlmCall } from "../src/Log.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
-import { annotate, span, withTrace } from "../src/Span.ts"
+import { annotate, span, withSpan, withTrace } from "../src/Span.ts"
 import * as Testing from "../src/Testing.ts"
 import { TraceContext } from "../src/TraceContext.ts"
 
@@ -13,6 +13,39 @@ const trace = Effect.map(
 )
 
 const seen = { operationType: "seen" }
+
+describe("naming a span anew", () => {
+  const names = Effect.map(
+    Effect.flatMap(Testing.Recorded, (recorded) => recorded.tree),
+    (tree) => tree.split("\n").map((line) => line.replace(/ \[.*/, ""))
+  )
+
+  it.effect("names the trace that was begun for it alone", () =>
+    Effect.gen(function*() {
+      yield* annotate({ name: "GET /users/:id" }).pipe(withSpan("GET"))
+      assert.deepStrictEqual(yield* names, ["trace GET /users/:id", "└─ span GET /users/:id"])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("names it also when both are over", () =>
+    Effect.gen(function*() {
+      const context = yield* Effect.map(TraceContext.current, Option.getOrThrow).pipe(withSpan("GET"))
+      yield* (yield* ObservabilityService).updateSpan(context, { name: "GET /users/:id" })
+      assert.deepStrictEqual(yield* names, ["trace GET /users/:id", "└─ span GET /users/:id"])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("leaves the trace its own name, and that which is further out", () =>
+    Effect.gen(function*() {
+      yield* annotate({ name: "other" }).pipe(withSpan("span"), withTrace("trace"))
+      yield* annotate({ name: "other" }).pipe(withSpan("inner"), withSpan("outer"))
+      assert.deepStrictEqual(yield* names, [
+        "trace trace",
+        "└─ span other",
+        "trace outer",
+        "└─ span outer",
+        "   └─ span other"
+      ])
+    }).pipe(Effect.provide(Testing.layer())))
+})
 
 describe("annotating a trace", () => {
   it.effect("states its totals, figure by figure, before the sums", () =>

@@ -268,7 +268,8 @@ describe("withSpanStream", () => {
       )
       const stream = yield* spanNamed("s")
       assert.strictEqual(stream.durationMicros, 100_000)
-      assert.notStrictEqual(stream.status, "in_progress")
+      assert.strictEqual(stream.status, "success", "the stream has done well")
+      assert.strictEqual(stream.attributes?.["stream.abandoned"], true)
     }).pipe(Effect.provide(Testing.layer())))
 
   it.effect("without the library it is the stream itself", () =>

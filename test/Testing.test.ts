@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, TestClock } from "effect"
 import { logChatMessage, logDocumentEvent, logLlmCall } from "../src/Log.ts"
+import { inject, withMessage } from "../src/MessagePropagation.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type { Observation } from "../src/Observation.ts"
 import { memory } from "../src/Provider.ts"
@@ -22,6 +23,14 @@ const records = Effect.gen(function*() {
 const isBad = (observation: Observation) => observation._tag === "Span" && observation.name === "bad"
 
 describe("Recorded", () => {
+  it.effect("shows what stands below itself, as where the ids of two processes count alike", () =>
+    Effect.gen(function*() {
+      const headers = yield* inject().pipe(withTrace("upload"), Effect.provide(Testing.layer()))
+      yield* Effect.void.pipe(withSpan("parse"), withMessage("process", headers))
+      const { tree } = yield* Testing.Recorded
+      assert.strictEqual(yield* tree, "(orphan) span process [success 0ms]\n└─ span parse [success 0ms]")
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("shows the newest state, though nothing was flushed", () =>
     Effect.gen(function*() {
       const recorded = yield* Testing.Recorded

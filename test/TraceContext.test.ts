@@ -88,6 +88,15 @@ describe("a root", () => {
     }))
 })
 
+describe("what a root is for", () => {
+  it.effect("is text, whatever a program without types says", () =>
+    Effect.gen(function*() {
+      const said: object = { userId: 42, sessionId: null, kbId: { id: "kb" } }
+      const { kbId, sessionId, userId } = yield* TraceContext.root(said)
+      assert.deepStrictEqual([userId, sessionId, kbId], ["42", undefined, undefined])
+    }))
+})
+
 describe("a child", () => {
   it.effect("keeps everything of its parent but the span id, links to it, and is not remote", () =>
     Effect.gen(function*() {

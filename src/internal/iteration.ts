@@ -2,9 +2,14 @@
  * Which recurrence of a `Schedule` a span belongs to: an attempt of `Effect.retry`, or a round of `Effect.repeat`.
  *
  * Effect says so in the context of all but the first one, to everything in it. Only the outermost spans of an attempt
- * repeat it: those that have the parent of the first that began.
+ * repeat it: those that have the parent of the first that began. What an attempt forks may outlive it, as a worker does that
+ * was started by the second attempt: of other fibers than the one that tries again it is only that first span, as
+ * `Effect.timeout` runs what it limits in a fiber of its own.
  */
+import type * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import type * as Input from "../Input.ts"
@@ -22,9 +27,9 @@ export const iterationOf = (
   const iteration = fiber.currentContext.unsafeMap.get(Schedule.CurrentIterationMetadata.key) as
     | Schedule.IterationMetadata
     | undefined
-  if (iteration === undefined || iteration.recurrence === 0) return undefined
+  if (iteration === undefined || iteration.recurrence === 0 || isOfStream(iteration.input)) return undefined
   if (!parents.has(iteration)) parents.set(iteration, parent)
-  else if (parents.get(iteration) !== parent) return undefined
+  else if (parents.get(iteration) !== parent || isInherited(fiber, iteration)) return undefined
   return {
     "schedule.recurrence": iteration.recurrence,
     // since the schedule has decided to go on
@@ -33,6 +38,17 @@ export const iterationOf = (
     ...(isError(iteration.input) ? { "schedule.error": printed(iteration.input) } : {})
   }
 }
+
+/** Whether the fiber has it from the one that forked it: a fiber's values stand above those that it began with. */
+const isInherited = (fiber: Fiber.RuntimeFiber<unknown, unknown>, iteration: Schedule.IterationMetadata): boolean =>
+  fiber.getFiberRefs().locals.get(FiberRef.currentContext)?.some(([owner, context]) =>
+    owner.id !== fiber.id().id && contextMap(context).get(Schedule.CurrentIterationMetadata.key) === iteration
+  ) ?? false
+
+const contextMap = (context: Context.Context<never>): ReadonlyMap<string, unknown> => context.unsafeMap
+
+/** Streams that are merged repeat their turns by `Effect.repeat`, on such results: no recurrence of the program's. */
+const isOfStream = (input: unknown): boolean => typeof input === "boolean" || Option.isOption(input)
 
 const millisOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): number => clockOf(fiber).unsafeCurrentTimeMillis()
 

@@ -1,4 +1,5 @@
 /** What a stream does while a span covers it. */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -34,9 +35,11 @@ export const observeStream = <A, E, R>(
           () => service.unsafe.endSpan(fiber, span, exit)
         )
       }))
-    // Where nothing else has ended it: interrupted, or left by its consumer. That one takes only some of the elements
-    // is no error and no interruption, and is worth knowing.
-    yield* Effect.addFinalizer((exit) => end(exit, exit._tag === "Success"))
+    // Where nothing else has ended it: interrupted, or left by its consumer. That one takes only some of the elements, or
+    // fails, is no error of the stream and no interruption, and is worth knowing.
+    yield* Effect.addFinalizer((exit) =>
+      Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? end(exit, false) : end(Exit.void, true)
+    )
     return self.pipe(
       Stream.mapChunks((chunk) => {
         if (timeToFirst === undefined && chunk.length > 0) {

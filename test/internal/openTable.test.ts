@@ -52,6 +52,14 @@ describe("the table of what is open", () => {
     )
   })
 
+  it("remembers nothing where it has no room", () => {
+    const table = new OpenTable<Open>(0)
+    const open = new Open("open")
+    table.add(open)
+    table.delete(open)
+    assert.deepStrictEqual([table.size, table.get("open"), table.newestFirst()], [0, undefined, []])
+  })
+
   it("leaves alone what stands in another table", () => {
     const [mine, other] = [new OpenTable<Open>(8), new OpenTable<Open>(8)]
     const [first, second] = [new Open("first"), new Open("second")]

@@ -31,12 +31,13 @@ export class OpenTable<A extends Entry> {
   private heads = new Int32Array(0)
   private sameHash = new Int32Array(0)
 
-  /** @param maxSize beyond it, the oldest is forgotten for each that comes */
+  /** @param maxSize beyond it, the oldest is forgotten for each that comes; below 1, nothing is remembered */
   constructor(maxSize: number) {
     this.maxSize = maxSize
   }
 
   add(record: A): void {
+    if (this.maxSize < 1) return
     if (this.size >= this.maxSize) this.delete(this.records[this.oldest]!)
     if (this.free === noSlot) this.grow()
     const slot = this.free

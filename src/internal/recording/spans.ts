@@ -187,9 +187,15 @@ export class Spans {
     this.traces.end(ambient, trace.context, {}, outcome, duration)
   }
 
+  /** A trace that was begun for a span alone is called as it is, also where that is known only later. */
+  private rename(span: OpenSpan, name: string): void {
+    span.name = name
+    if (span.ownsTrace && span.trace !== undefined) this.traces.update(span.trace, { name })
+  }
+
   private apply(span: OpenSpan, update: Input.SpanUpdate, plausible: Plausible): void {
     const { capturing } = this.room
-    if (update.name !== undefined) span.name = cutString(update.name, maxNameLength)
+    if (update.name !== undefined) this.rename(span, cutString(update.name, maxNameLength))
     if (update.attributes !== undefined) span.attributes = capturing.merged(span, span.attributes, update.attributes)
     if (update.input !== undefined) span.input = capturing.replacement(span, span.input, update.input)
     if (update.output !== undefined) span.output = capturing.replacement(span, span.output, update.output)

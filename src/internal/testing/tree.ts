@@ -24,15 +24,19 @@ export const renderTree = (observations: ReadonlyArray<Observation.Observation>)
     else byParent.set(parent, [...(byParent.get(parent) ?? []), record])
   }
   const lines: Array<string> = []
+  const drawn = new Set<Observation.Observation>()
   const draw = (record: Observation.Observation, lead: string, branch: string, rest: string): void => {
     lines.push(lead + branch + describe(record))
-    const children = isPlace(record) ? byParent.get(record.spanId) ?? [] : []
+    drawn.add(record)
+    const children = (isPlace(record) ? byParent.get(record.spanId) ?? [] : []).filter((child) => !drawn.has(child))
     children.forEach((child, index) => {
       const isLast = index === children.length - 1
       draw(child, lead + rest, isLast ? "└─ " : "├─ ", isLast ? "   " : "│  ")
     })
   }
   for (const top of tops) draw(top, "", top._tag === "Trace" ? "" : "(orphan) ", "")
+  // below no top is what is above itself: ids that count in each of two processes meet in such a way
+  for (const record of records) if (!drawn.has(record)) draw(record, "", "(orphan) ", "")
   return lines.join("\n")
 }
 
