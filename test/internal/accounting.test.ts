@@ -1,6 +1,6 @@
 /** Tokens and costs count once, whichever of the spans of a trace hold them. */
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Effect, FastCheck, Scope } from "effect"
+import { BigDecimal, Effect, FastCheck, Scope, TestClock } from "effect"
 import type * as Input from "../../src/Input.ts"
 import { logLlmCall } from "../../src/Log.ts"
 import type { ObservabilityService } from "../../src/ObservabilityService.ts"
@@ -30,6 +30,14 @@ const sumOfRows = (all: ReadonlyArray<Span>) => {
     tokens: tokens.length === 0 ? undefined : tokens.reduce((sum, each) => sum + each, 0),
     cost: costs.length === 0 ? undefined : format(BigDecimal.sumAll(costs))
   }
+}
+
+/** What a call says that has nothing to be counted. */
+const nothing = {
+  "a usage without a figure": { usage: { uncachedInputTokens: undefined, outputTokens: undefined } },
+  "no tokens": { promptTokens: 0, completionTokens: 0 },
+  "no cost": { costUsd: 0 },
+  "neither": { promptTokens: 0, completionTokens: 0, costUsd: 0 }
 }
 
 /** Spans, each below the one before, of which all but the first are over. */
@@ -106,6 +114,78 @@ describe("a span", () => {
     }).pipe(Effect.provide(Testing.layer())))
 })
 
+describe("a model call with others inside", () => {
+  const answer = { provider: "openai", model: "gpt-4o", promptTokens: 10_000, completionTokens: 2_000 }
+  const inside = (below: Effect.Effect<unknown, never, ObservabilityService>, update: Input.SpanUpdate = answer) =>
+    Effect.zipRight(below, annotate(update)).pipe(withSpan("answer", { type: "llm" }))
+  /** At a time of which prices are known. */
+  const traced = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    Effect.zipRight(TestClock.setTime(Date.UTC(2026, 0, 1)), withTrace(self, "trace"))
+  const embedding = logLlmCall({ provider: "openai", model: "text-embedding-3-small", promptTokens: 5 })
+
+  it.effect("of other models that took less counts beside them", () =>
+    Effect.gen(function*() {
+      yield* traced(inside(embedding))
+      assert.isFalse((yield* named("answer")).modelCall!.isSubtotal)
+      assert.deepStrictEqual(yield* totals, { tokens: 10_005, cost: "0.0450001" })
+      assert.deepStrictEqual(sumOfRows(yield* spans), { tokens: 10_005, cost: "0.0450001" })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("of other models that took as much repeats them, as where it says a name of its own for them", () =>
+    Effect.gen(function*() {
+      yield* traced(inside(logLlmCall({ ...answer, model: "gpt-4.1" }), { ...answer, model: "my-router" }))
+      assert.isTrue((yield* named("answer")).modelCall!.isSubtotal)
+      assert.deepStrictEqual(yield* totals, { tokens: 10_000, cost: "0.036" })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("of the same model, by whichever of its names, repeats them", () =>
+    Effect.gen(function*() {
+      const same = logLlmCall({ ...answer, model: "gpt-4o-2024-08-06", promptTokens: 9_000 })
+      yield* traced(inside(Effect.all([embedding, same])))
+      assert.isTrue((yield* named("answer")).modelCall!.isSubtotal)
+      assert.deepStrictEqual((yield* totals).tokens, 9_005)
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("of a model that is not known repeats it", () =>
+    Effect.gen(function*() {
+      yield* traced(inside(annotate({ promptTokens: 5 }).pipe(withSpan("call"))))
+      assert.isTrue((yield* named("answer")).modelCall!.isSubtotal)
+      assert.deepStrictEqual((yield* totals).tokens, 5)
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("knows them all, however deep they are, and however many", () =>
+    Effect.gen(function*() {
+      const deep = Array.from({ length: 12 }, (_, number) =>
+        logLlmCall({ model: `other ${number}`, promptTokens: 900 }).pipe(withSpan("tool"), withSpan("step")))
+      yield* traced(inside(Effect.all(deep.slice(0, 8))))
+      yield* traced(inside(Effect.all(deep)))
+      const answers = (yield* spans).filter(({ name }) =>
+        name === "answer"
+      )
+      assert.deepStrictEqual(answers.map(({ modelCall }) => modelCall!.isSubtotal), [false, true])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("below an agent that says the sum of all is repeated by it", () =>
+    Effect.gen(function*() {
+      yield* inside(embedding).pipe(
+        Effect.zipRight(annotate({ model: "agent", promptTokens: 20_000 })),
+        withSpan("agent", { type: "agent" }),
+        traced
+      )
+      assert.isTrue((yield* named("agent")).modelCall!.isSubtotal)
+    }).pipe(Effect.provide(Testing.layer())))
+
+  for (const [what, none] of Object.entries(nothing)) {
+    it.effect(`of which all that is said is ${what} counts`, () =>
+      Effect.gen(function*() {
+        yield* traced(inside(logLlmCall({ model: "gpt-4o", ...none })))
+        assert.isFalse((yield* named("answer")).modelCall!.isSubtotal)
+        assert.deepStrictEqual(yield* totals, { tokens: 10_000, cost: "0.045" })
+        assert.deepStrictEqual(sumOfRows(yield* spans), { tokens: 10_000, cost: "0.045" })
+      }).pipe(Effect.provide(Testing.layer())))
+  }
+})
+
 type Figures = { readonly promptTokens: number | undefined; readonly costUsd: string | undefined }
 
 interface Node {
@@ -114,8 +194,8 @@ interface Node {
 }
 
 const figures: FastCheck.Arbitrary<Figures> = FastCheck.record({
-  promptTokens: FastCheck.option(FastCheck.integer({ min: 1, max: 9 }), { nil: undefined }),
-  costUsd: FastCheck.option(FastCheck.constantFrom("0.1", "0.2"), { nil: undefined })
+  promptTokens: FastCheck.option(FastCheck.integer({ min: 0, max: 9 }), { nil: undefined }),
+  costUsd: FastCheck.option(FastCheck.constantFrom("0", "0.1", "0.2"), { nil: undefined })
 })
 
 const nodeOf = (depth: number): FastCheck.Arbitrary<Node> =>
@@ -127,11 +207,11 @@ const nodeOf = (depth: number): FastCheck.Arbitrary<Node> =>
 const build = ({ below, own }: Node): Effect.Effect<void, never, ObservabilityService> =>
   withSpan(Effect.zipRight(Effect.forEach(below, build), annotate(own)), "node")
 
-/** What the innermost spans say that say anything of it. */
+/** What the innermost spans say that say anything of it, and what is said above those that say zero. */
 const leaves = (node: Node, name: keyof Figures): ReadonlyArray<string | number> => {
   const below = node.below.flatMap((each) => leaves(each, name))
   const own = node.own[name]
-  return below.length > 0 ? below : own === undefined ? [] : [own]
+  return own === undefined || below.some((each) => Number(each) > 0) ? below : [...below, own]
 }
 
 describe("of any tree", () => {

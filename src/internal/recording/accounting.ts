@@ -6,6 +6,8 @@
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { Json, JsonObject, ModelCall } from "../../Observation.ts"
+import type { Usage } from "../../Usage.ts"
+import { inputTokens } from "../../Usage.ts"
 import type { Priced } from "../pricing/priceOf.ts"
 import { RecordedModelCall } from "./modelCall.ts"
 import type { OpenSpan } from "./openSpan.ts"
@@ -39,7 +41,7 @@ export class Accounting {
   /** The cost is computed unless the program stated it, here or below. What repeats other figures has no cost of its own. */
   private priced(span: OpenSpan, call: ModelCall, before: ModelCall | undefined): ModelCall {
     const isStated = call.costUsd !== undefined && call.priceId === undefined
-    if (call.isSubtotal || isStated || span.costBelow || span.tokensBelow || !isOtherCall(call, before)) return call
+    if (call.isSubtotal || isStated || holdsBelow(span, call) || !isOtherCall(call, before)) return call
     const priced = this.price?.(call, span.startUnixMicros)
     if (priced === undefined && call.costUsd === undefined) return call
     return new RecordedModelCall(call, call.usage, priced?.costUsd, priced?.price.id)
@@ -53,8 +55,8 @@ export class Accounting {
  * counts, and what is repeated moves out of the way: no sum can take one column of a row and leave the other.
  */
 const withoutRepeated = (span: OpenSpan, call: ModelCall): ModelCall => {
-  if (!span.tokensBelow && !span.costBelow) return call
-  const countsTokens = call.usage !== undefined && !span.tokensBelow
+  if (!holdsBelow(span, call)) return call
+  const countsTokens = call.usage !== undefined && span.tokensBelow === 0
   const countsCost = call.costUsd !== undefined && !span.costBelow
   if (!countsTokens && !countsCost) return { ...call, isSubtotal: true }
   const repeated: Record<string, Json> = {}
@@ -69,6 +71,21 @@ const withoutRepeated = (span: OpenSpan, call: ModelCall): ModelCall => {
     countsCost ? call.priceId : undefined
   )
 }
+
+/** Whether spans below it hold figures that those of a call may repeat. */
+const holdsBelow = (span: OpenSpan, call: ModelCall): boolean =>
+  (span.tokensBelow > 0 || span.costBelow) && !isCallBeside(span, call)
+
+/**
+ * A model call may have others inside, such as that of an embedding for a cache. One that took more than they did, by a model
+ * that none of them names in any form, repeats nothing. An agent, or a chain, that says more than those below is their sum.
+ */
+const isCallBeside = (span: OpenSpan, { model, usage }: ModelCall): boolean =>
+  span.type === "llm" && model !== undefined && tokensOf(usage) > span.tokensBelow &&
+  span.modelsBelow.every((other) => other !== undefined && !other.includes(model) && !model.includes(other))
+
+const tokensOf = (usage: Usage | undefined): number =>
+  usage === undefined ? 0 : (inputTokens(usage) ?? 0) + (usage.outputTokens ?? 0)
 
 /** Under this key of its attributes a span keeps those of its figures that a span below it holds, too. */
 const repeatedKey = "observability.repeated"
@@ -87,14 +104,25 @@ const count = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): 
       before?.costUsd === undefined ? call.costUsd : undefined
     )
   }
-  const tokens = call.usage !== undefined
-  const cost = call.costUsd !== undefined
-  if (!tokens && !cost) return
+  // what is below a subtotal has told those above it
+  if (call.isSubtotal) return
+  // nothing is repeated by saying more than zero
+  const tokens = before?.usage === undefined ? tokensOf(call.usage) : 0
+  const cost = call.costUsd !== undefined && BigDecimal.isPositive(call.costUsd)
+  if (tokens === 0 && !cost) return
   // those that are over have been settled without it
   for (let above = span.openParent; above !== undefined; above = above.openParent) {
+    const isTold = (above.tokensBelow > 0 || tokens === 0) && (above.costBelow || !cost)
     // whoever told this one has told those above it
-    if ((above.tokensBelow || !tokens) && (above.costBelow || !cost)) return
-    above.tokensBelow ||= tokens
+    if (isTold && !above.isInModelCall) return
+    above.tokensBelow += tokens
     above.costBelow ||= cost
+    if (above.type === "llm" && !above.modelsBelow.includes(call.model)) {
+      // beyond some, as if one were not known
+      const isFull = above.modelsBelow.length >= maxModels
+      above.modelsBelow = [...above.modelsBelow, isFull ? undefined : call.model]
+    }
   }
 }
+
+const maxModels = 8

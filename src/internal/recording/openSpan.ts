@@ -32,10 +32,14 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   output: Observation.Json | undefined
   metrics: Observation.SpanMetrics | undefined
   modelCall: Observation.ModelCall | undefined
-  /** Whether a span below it holds tokens. */
-  tokensBelow = false
+  /** Whether it is a model call, or is inside of one. */
+  readonly isInModelCall: boolean
+  /** Tokens that spans below it hold; in all where it is in a model call, else it may be those of the first alone. */
+  tokensBelow = 0
   /** Whether a span below it holds a cost. */
   costBelow = false
+  /** Whose tokens and costs they are, of a model call. */
+  modelsBelow: ReadonlyArray<string | undefined> = noModels
   size = baseSize
   slot = noSlot
   private parent: OpenSpan | undefined
@@ -67,6 +71,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     this.startUnixMicros = startUnixMicros
     this.trace = trace
     this.ownsTrace = ownsTrace
+    this.isInModelCall = type === "llm" || parent?.isInModelCall === true
   }
 
   get traceId() {
@@ -126,6 +131,8 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     return new SpanSnapshot(this, this.revision, this.status, this.error, this.durationMicros)
   }
 }
+
+const noModels: ReadonlyArray<string> = []
 
 /** What the fields of a span cost in memory, beside what was captured into it. */
 const baseSize = 600

@@ -9,6 +9,7 @@ import type { JsonObject } from "../../Observation.ts"
 import type { CostInput, Usage } from "../../Usage.ts"
 import { costFrom, make } from "../../Usage.ts"
 import { problemsBeside } from "../problems.ts"
+import { isKnown } from "../usage/usage.ts"
 
 export class Plausible {
   private problems: Array<string> | undefined
@@ -41,7 +42,7 @@ export class Plausible {
     },
     known: Usage | undefined
   ): Usage | undefined {
-    if (input.usage !== undefined) return this.right(make(input.usage)) ?? known
+    if (input.usage !== undefined && isKnown(input.usage)) return this.right(make(input.usage)) ?? known
     const promptTokens = this.count("promptTokens", input.promptTokens)
     const completionTokens = this.count("completionTokens", input.completionTokens)
     if (promptTokens === undefined && completionTokens === undefined) return known

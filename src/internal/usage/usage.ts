@@ -59,6 +59,13 @@ export const make = (figures: Partial<Usage>): Either.Either<Usage, UsageError> 
   return isValid(usage) ? Either.right(usage) : Either.left(new UsageError({ message: problemOf(figures) }))
 }
 
+/** Whether there is any figure: a stream that tells none is not one that took nothing. */
+export const isKnown = (figures: Partial<Usage>): boolean =>
+  (figures.uncachedInputTokens ?? figures.outputTokens ?? figures.cacheReadTokens ?? figures.cacheWriteTokens ??
+    figures.audioInputTokens ?? figures.imageInputTokens ?? figures.audioCacheReadTokens ??
+    figures.longCacheWriteTokens ?? figures.reasoningTokens ?? figures.audioOutputTokens ??
+    figures.imageOutputTokens) !== undefined
+
 // internal
 
 /** By a constructor and not as a literal: docs/decisions/0010. */
