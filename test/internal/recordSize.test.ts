@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as EffectTracer from "../../src/EffectTracer.ts"
 import { ObservabilityService } from "../../src/ObservabilityService.ts"
+import type { Span } from "../../src/Observation.ts"
+import type { Provider } from "../../src/Provider.ts"
 import { annotate, span, withSpan, withTrace } from "../../src/Span.ts"
 import * as Testing from "../../src/Testing.ts"
 
@@ -59,4 +62,91 @@ describe("the size of a record, which is what it costs of a delivery's budget,",
       yield* withSpan(Effect.void, "s", { input: "x".repeat(100_000) })
       assert.isBelow((yield* sizes).spans[0]!, 3_000)
     }).pipe(Effect.provide(Testing.layer({ capture: { maxBytes: 1_000 } }))))
+
+  it.effect("stays within it however many times something is added, to a span, a trace and its events", () =>
+    Effect.gen(function*() {
+      const service = yield* ObservabilityService
+      const numbers = Array.from({ length: 50 }, (_, number) => number)
+      const update = (number: number) => ({ attributes: { [`page ${number}`]: "x".repeat(200) } })
+      yield* Effect.forEach(numbers, (number) => annotate(update(number))).pipe(withTrace("trace"))
+      yield* Effect.forEach(numbers, (number) => annotate(update(number))).pipe(withSpan("own"))
+      yield* Effect.withSpan(
+        Effect.forEach(numbers, (number) => Effect.annotateCurrentSpan(`page ${number}`, "x".repeat(200))),
+        "native"
+      ).pipe(Effect.provide(EffectTracer.layer()))
+      yield* Effect.scoped(Effect.flatMap(span("events"), (handle) =>
+        Effect.withFiberRuntime((fiber) => {
+          for (const number of numbers) service.unsafe.addEvent(fiber, handle, { name: "page", ...update(number) })
+          for (const number of numbers) service.unsafe.addLink(handle, { context: handle, ...update(number) })
+          return Effect.void
+        })))
+      const { observations } = yield* Testing.Recorded
+      for (const { size } of yield* observations) assert.isBelow(size, 5_000)
+      const { of } = yield* Testing.Recorded
+      const leftOut = new Map(
+        (yield* of("Span")).map(({ attributes, name }) => [name, attributes?.["observability.dropped_attributes"]])
+      )
+      const [trace] = yield* of("Trace")
+      for (
+        const count of [
+          leftOut.get("own"),
+          leftOut.get("native"),
+          trace!.metadata?.["observability.dropped_attributes"]
+        ]
+      ) {
+        assert.isAbove(Number(count), 40)
+        assert.isBelow(Number(count), 50)
+      }
+      const events = (yield* of("Span")).find(({ name }) => name === "events")!
+      assert.strictEqual(Number(events.attributes!["observability.dropped_events"]) + events.events!.length, 50)
+      assert.strictEqual(Number(events.attributes!["observability.dropped_links"]) + (events.links?.length ?? 0), 50)
+    }).pipe(Effect.provide(Testing.layer({ capture: { maxBytes: 2_000 } }))))
+
+  it.effect("has as many entries as an object may have, those that come first, and those that replace one", () =>
+    Effect.gen(function*() {
+      yield* Effect.forEach([1, 2, 3, 4, 5, 1], (number) => annotate({ attributes: { [`key ${number}`]: number } }))
+        .pipe(
+          Effect.zipRight(annotate({ attributes: { "key 1": "changed", ["__proto__"]: 7 } })),
+          withSpan("s")
+        )
+      const [{ attributes }] = (yield* (yield* Testing.Recorded).of("Span")) as [Span]
+      assert.deepStrictEqual(Object.entries(attributes!), [
+        ["key 1", "changed"],
+        ["key 2", 2],
+        ["key 3", 3],
+        ["observability.dropped_attributes", 3]
+      ])
+    }).pipe(Effect.provide(Testing.layer({ capture: { maxEntries: 3 } }))))
+})
+
+describe("what has been handed over", () => {
+  it.effect("stays as it was when more is added", () =>
+    Effect.gen(function*() {
+      const { observations } = yield* Testing.Recorded
+      yield* Effect.gen(function*() {
+        yield* annotate({ attributes: { first: 1 } })
+        yield* observations
+        yield* annotate({ attributes: { second: 2 } })
+      }).pipe(withSpan("s", { attributes: { zeroth: 0 } }))
+      const seen = (yield* observations).flatMap((each) => each._tag === "Span" ? [each.attributes] : [])
+      assert.deepStrictEqual(seen, [{ zeroth: 0, first: 1 }, { zeroth: 0, first: 1, second: 2 }])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("waits for the rest of the window as what has come since: a large input is not written for every word", () =>
+    Effect.gen(function*() {
+      const written: Array<ReadonlyArray<number>> = []
+      const provider: Provider = {
+        name: "counting",
+        write: (batch) => Effect.sync(() => written.push(batch.map(({ revision }) => revision)))
+      }
+      yield* Effect.gen(function*() {
+        const add = (number: number) => annotate({ attributes: { progress: number } })
+        yield* Effect.forEach(Array.from({ length: 100 }, (_, number) => number), add).pipe(
+          withSpan("s", { input: "x".repeat(900_000) }),
+          withTrace("trace")
+        )
+        yield* (yield* ObservabilityService).flush()
+      }).pipe(Effect.provide(ObservabilityService.layer({ providers: [provider] })))
+      assert.isBelow(written.flat().length, 6)
+    }))
 })

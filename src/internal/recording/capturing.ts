@@ -3,10 +3,21 @@ import type * as Input from "../../Input.ts"
 import type { ErrorDetails, Json, JsonObject } from "../../Observation.ts"
 import type { CaptureLimits } from "../capture.ts"
 import { capture, captureObject, cutString, sizeOfString } from "../capture.ts"
+import { Entries } from "./entries.ts"
+import { listedSize } from "./limits.ts"
 
 /** What costs of a delivery's budget, in estimated bytes of memory. */
 export interface Sized {
   size: number
+}
+
+/** The attributes of an event or of a link. */
+export interface Listed {
+  readonly attributes: JsonObject
+  /** In bytes, with the event or the link itself. */
+  readonly size: number
+  /** Whether the list has room for it: as for all attributes, and all of one value. */
+  readonly fits: boolean
 }
 
 export class Capturing {
@@ -42,22 +53,39 @@ export class Capturing {
   }
 
   /** Takes entries beside those that are there, and in the place of those of the same name. */
-  merged(sized: Sized, known: JsonObject | undefined, value: Input.Attributes): JsonObject {
-    const added = this.object(sized, value)
-    if (known === undefined) return added
-    // the object that the entries came in goes, too
-    const replaced = Object.keys(added).filter((key) => Object.hasOwn(known, key)).map((key) => [key, known[key]!])
-    sized.size -= sizeOf(Object.fromEntries(replaced))
-    return { ...known, ...added }
+  merged(sized: Sized, known: Entries | undefined, value: Input.Attributes): Entries {
+    const { size, value: added } = captureObject(value, this.limits)
+    if (known === undefined) {
+      sized.size += size
+      return new Entries(added, size)
+    }
+    for (const [key, entry] of Object.entries(added)) this.put(sized, known, key, entry, sizeOf(entry))
+    return known
   }
 
   /** As `merged`, for the one entry that a tracer tells at a time. One without a value is none, as in JSON. */
-  withEntry(sized: Sized, known: JsonObject | undefined, name: string, value: unknown): JsonObject | undefined {
+  withEntry(sized: Sized, known: Entries | undefined, name: string, value: unknown): Entries | undefined {
     if (value === undefined) return known
-    const key = cutString(name, maxKeyLength)
-    const replaced = known !== undefined && Object.hasOwn(known, key) ? known[key] : undefined
-    if (replaced === undefined) sized.size += entryCost + 2 * key.length
-    return { ...known, [key]: this.replacement(sized, replaced, value) }
+    const captured = { size: 0 }
+    const entry = this.value(captured, value)
+    const entries = known ?? new Entries({}, 0)
+    this.put(sized, entries, cutString(name, maxKeyLength), entry, captured.size)
+    return entries
+  }
+
+  /** @returns what it is estimated to take, and whether it is too much beside what there is in a list already */
+  listed(attributes: Input.Attributes | undefined, listedBytes: number): Listed {
+    if (attributes === undefined) {
+      return { attributes: {}, size: listedSize, fits: listedBytes + listedSize <= this.limits.maxBytes }
+    }
+    const { size, value } = captureObject(attributes, this.limits)
+    return { attributes: value, size: size + listedSize, fits: listedBytes + size + listedSize <= this.limits.maxBytes }
+  }
+
+  private put(sized: Sized, entries: Entries, key: string, value: Json, bytes: number): void {
+    const replaced = entries.get(key)
+    const growth = replaced === undefined ? bytes + entryCost + 2 * key.length : bytes - sizeOf(replaced)
+    sized.size += entries.put(key, value, growth, this.limits)
   }
 }
 

@@ -9,7 +9,9 @@ import type { Observation } from "../../Observation.ts"
 
 /** A record that goes on changing until it is handed over. */
 export abstract class OpenRecord {
-  /** The bytes for which it is counted; 0 when it does not wait. */
+  /** Whether it waits to be handed over. */
+  waits = false
+  /** The bytes for which it has been counted. What has been handed over once waits as what has come since. */
   counted = 0
   abstract snapshot(): Observation
 }
@@ -30,10 +32,11 @@ export class Intake {
   }
 
   pushOpen(record: OpenRecord, size: number): void {
-    const { counted } = record
+    const growth = size - record.counted
     record.counted = size
-    if (counted === 0) this.push(record, size)
-    else this.grow(size - counted)
+    if (record.waits) return this.grow(growth)
+    record.waits = true
+    this.push(record, growth)
   }
 
   push(item: OpenRecord | Observation, size: number): void {
@@ -49,7 +52,7 @@ export class Intake {
     this.bytes = 0
     this.handOver(items.map((item) => {
       if (!(item instanceof OpenRecord)) return item
-      item.counted = 0
+      item.waits = false
       return item.snapshot()
     }))
   }

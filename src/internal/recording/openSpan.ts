@@ -5,6 +5,8 @@ import { closedRevision } from "../../Observation.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
 import type { TraceContext } from "../../TraceContext.ts"
 import type { Outcome } from "../outcome.ts"
+import type { Listed } from "./capturing.ts"
+import { Entries } from "./entries.ts"
 import { OpenRecord } from "./intake.ts"
 import { maxListed } from "./limits.ts"
 import { type Entry, noSlot } from "./openTable.ts"
@@ -27,7 +29,9 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   kind: Observation.SpanKind | undefined
   links: ReadonlyArray<Observation.SpanLink> | undefined
   events: ReadonlyArray<Observation.SpanEvent> | undefined
-  attributes: Observation.JsonObject | undefined
+  attributes: Entries | undefined
+  /** What events and links take, in bytes. */
+  listedBytes = 0
   input: Observation.Json | undefined
   output: Observation.Json | undefined
   metrics: Observation.SpanMetrics | undefined
@@ -97,23 +101,33 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   }
 
   addAttributes(attributes: Observation.JsonObject | undefined): void {
-    if (attributes !== undefined) this.attributes = { ...this.attributes, ...attributes }
+    if (attributes === undefined) return
+    this.attributes = (this.attributes ?? new Entries({}, 0)).add(attributes)
   }
 
   /** Events and links beyond the limit are only counted, as OpenTelemetry's limits have it. */
-  addEvent(event: Observation.SpanEvent): void {
-    if ((this.events?.length ?? 0) < maxListed) this.events = [...this.events ?? [], event]
-    else this.dropped("events")
+  addEvent(event: Observation.SpanEvent, { fits, size }: Listed): void {
+    const { events = [] } = this
+    if (!fits || events.length >= maxListed) return this.dropped("events")
+    this.events = [...events, event]
+    this.listed(size)
   }
 
-  addLink(link: Observation.SpanLink): void {
-    if ((this.links?.length ?? 0) < maxListed) this.links = [...this.links ?? [], link]
-    else this.dropped("links")
+  addLink(link: Observation.SpanLink, { fits, size }: Listed): void {
+    const { links = [] } = this
+    if (!fits || links.length >= maxListed) return this.dropped("links")
+    this.links = [...links, link]
+    this.listed(size)
+  }
+
+  private listed(size: number): void {
+    this.listedBytes += size
+    this.size += size
   }
 
   private dropped(what: "events" | "links"): void {
     const key = `observability.dropped_${what}`
-    const before = this.attributes?.[key]
+    const before = this.attributes?.get(key)
     this.addAttributes({ [key]: typeof before === "number" ? before + 1 : 1 })
   }
 
@@ -194,7 +208,7 @@ class SpanSnapshot implements Observation.Span {
     this.modelCall = span.modelCall
     this.links = span.links
     this.events = span.events
-    this.attributes = span.attributes
+    this.attributes = span.attributes?.handOver()
     this.input = span.input
     this.output = span.output
   }

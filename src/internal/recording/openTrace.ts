@@ -6,6 +6,7 @@ import type { TraceContext } from "../../TraceContext.ts"
 import type { Usage } from "../../Usage.ts"
 import { inputTokens, sumOfKnown } from "../../Usage.ts"
 import type { Outcome } from "../outcome.ts"
+import { Entries } from "./entries.ts"
 import { OpenRecord } from "./intake.ts"
 import { type Entry, noSlot } from "./openTable.ts"
 import type { Timeline } from "./timeline.ts"
@@ -21,7 +22,7 @@ export class OpenTrace extends OpenRecord implements Entry {
   readonly tags: ReadonlyArray<string> | undefined
   input: Observation.Json | undefined
   output: Observation.Json | undefined
-  metadata: Observation.JsonObject | undefined
+  metadata: Entries | undefined
   size = baseSize
   slot = noSlot
   private status: Observation.Status = "in_progress"
@@ -80,7 +81,7 @@ export class OpenTrace extends OpenRecord implements Entry {
   }
 
   addMetadata(metadata: Observation.JsonObject | undefined): void {
-    if (metadata !== undefined) this.metadata = { ...this.metadata, ...metadata }
+    if (metadata !== undefined) this.metadata = (this.metadata ?? new Entries({}, 0)).add(metadata)
   }
 
   close(outcome: Outcome, durationMicros: number | undefined): void {
@@ -112,7 +113,7 @@ export class OpenTrace extends OpenRecord implements Entry {
       durationMicros: this.durationMicros,
       totals: this.totals(),
       tags: this.tags,
-      metadata: this.metadata,
+      metadata: this.metadata?.handOver(),
       input: this.input,
       output: this.output
     }

@@ -13,7 +13,7 @@ import type { Price } from "./accounting.ts"
 import { Accounting } from "./accounting.ts"
 import { sizeOfError } from "./capturing.ts"
 import { metricsOf, modelCallOf } from "./figures.ts"
-import { listedSize, maxNameLength } from "./limits.ts"
+import { maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
 import { OpenTable } from "./openTable.ts"
 import { OpenTrace } from "./openTrace.ts"
@@ -52,7 +52,7 @@ export class Spans {
     if (options !== undefined) {
       span.kind = options.kind
       if (options.links !== undefined) { for (const link of options.links) this.addLink(span, link) }
-      if (options.attributes !== undefined) span.addAttributes(capturing.object(span, options.attributes))
+      if (options.attributes !== undefined) span.attributes = capturing.merged(span, undefined, options.attributes)
       if (options.input !== undefined) span.input = capturing.value(span, options.input)
     }
     this.open.add(span)
@@ -67,23 +67,19 @@ export class Spans {
   }
 
   addEvent(ambient: Ambient, span: OpenSpan, event: Input.SpanEvent): void {
-    const { timeline } = span
+    const { listedBytes, timeline } = span
+    const listed = this.room.capturing.listed(event.attributes, listedBytes)
     span.addEvent({
       name: cutString(event.name, maxNameLength),
       timeUnixMicros: event.timeNanos === undefined ? timeline.now(ambient.clock) : timeline.at(event.timeNanos),
-      attributes: event.attributes === undefined ? {} : this.room.capturing.object(span, event.attributes)
-    })
-    span.size += listedSize
+      attributes: listed.attributes
+    }, listed)
     this.room.intake.pushOpen(span, span.size)
   }
 
   addLink(span: OpenSpan, { attributes, context }: Input.SpanLink): void {
-    span.addLink({
-      traceId: context.traceId,
-      spanId: context.spanId,
-      attributes: attributes === undefined ? {} : this.room.capturing.object(span, attributes)
-    })
-    span.size += listedSize
+    const listed = this.room.capturing.listed(attributes, span.listedBytes)
+    span.addLink({ traceId: context.traceId, spanId: context.spanId, attributes: listed.attributes }, listed)
     if (span.isOpen) return
     this.room.intake.pushOpen(span, span.size)
   }
@@ -99,7 +95,7 @@ export class Spans {
     const plausible = new Plausible()
     const before = span.modelCall
     this.apply(span, update, plausible)
-    span.addAttributes(plausible.report(span.attributes))
+    span.addAttributes(plausible.report(span.attributes?.values))
     if (!span.isOpen) this.accounting.settleLate(span, before)
     this.room.intake.pushOpen(span, span.size)
   }

@@ -37,7 +37,7 @@ export const updateTrace = (trace: OpenTrace, update: Input.SpanUpdate, capturin
     timeToFirstTokenMs: call?.timeToFirstTokenMicros === undefined ? undefined : call.timeToFirstTokenMicros / 1_000
   })
   if (rest !== undefined) trace.metadata = capturing.merged(trace, trace.metadata, rest)
-  trace.addMetadata(plausible.report(trace.metadata))
+  trace.addMetadata(plausible.report(trace.metadata?.values))
 }
 
 // internal

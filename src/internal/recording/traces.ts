@@ -73,7 +73,7 @@ export class Traces {
       elapsedMicros(trace, known === undefined, ambient)
     if (end.metadata !== undefined) trace.metadata = capturing.merged(trace, trace.metadata, end.metadata)
     if (end.output !== undefined) trace.output = capturing.replacement(trace, trace.output, end.output)
-    trace.addMetadata(plausible.report(trace.metadata))
+    trace.addMetadata(plausible.report(trace.metadata?.values))
     trace.close(outcome, duration)
     trace.size += sizeOfError(outcome.error)
     intake.pushOpen(trace, trace.size)
@@ -148,7 +148,7 @@ export class Traces {
     )
     TraceContext.setRecord(trace.context, trace)
     const { capturing, intake } = this.room
-    if (input.metadata !== undefined) trace.metadata = capturing.object(trace, input.metadata)
+    if (input.metadata !== undefined) trace.metadata = capturing.merged(trace, undefined, input.metadata)
     if (input.input !== undefined) trace.input = capturing.value(trace, input.input)
     this.open.add(trace)
     intake.pushOpen(trace, trace.size)
