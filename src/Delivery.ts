@@ -21,6 +21,7 @@ import { join } from "node:path"
 import type { BreakerState } from "./internal/delivery/breaker.ts"
 import { inFolder, nowhere } from "./internal/delivery/deadLetters.ts"
 import { Engine } from "./internal/delivery/engine.ts"
+import { toTheEnd } from "./internal/toTheEnd.ts"
 import { untraced } from "./internal/untraced.ts"
 import type { Observation } from "./Observation.ts"
 import type { Provider, Settlement } from "./Provider.ts"
@@ -186,9 +187,9 @@ export const make = (
       Scope.close(disk, exit).pipe(
         // a disk that does not answer holds nobody up
         Effect.disconnect,
-        Effect.interruptible,
         Effect.timeoutOption("5 seconds"),
-        Effect.withClock(Clock.make())
+        Effect.withClock(Clock.make()),
+        toTheEnd
       )
     yield* Effect.addFinalizer((exit) => Effect.zipRight(engine.close(0), leaveDisk(exit)))
     yield* Effect.forkIn(Effect.interruptible(engine.run), workers)

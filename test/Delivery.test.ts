@@ -18,10 +18,12 @@ import {
 } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Delivery from "../src/Delivery.ts"
+import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type { Observation } from "../src/Observation.ts"
 import type { Provider } from "../src/Provider.ts"
 import { memory, ProviderError } from "../src/Provider.ts"
 import * as Testing from "../src/Testing.ts"
+import { emptyFolder } from "./behaviour/fixtures/spools.ts"
 import { chatMessage, span, spanId, trace, traceId } from "./observations.ts"
 
 type Batch = NonEmptyReadonlyArray<Observation>
@@ -623,6 +625,39 @@ describe("closing", () => {
         yield* Scope.close(scope, Exit.void)
       }
     }))
+
+  it.effect("goes on where the program is interrupted meanwhile, as by a second signal", () =>
+    Effect.gen(function*() {
+      const inFlight = yield* Deferred.make<void>()
+      const answer = yield* Deferred.make<void>()
+      const store = provider(() => Effect.zipRight(Deferred.succeed(inFlight, undefined), Deferred.await(answer)))
+      const program = Effect.flatMap(
+        ObservabilityService,
+        (service) => service.startTrace({ name: "trace" })
+      ).pipe(Effect.provide(ObservabilityService.layer({ providers: [store], closeDeadline: "1 minute" })))
+      const running = yield* Effect.fork(program)
+      yield* Deferred.await(inFlight)
+      const interruption = yield* Effect.fork(Fiber.interrupt(running))
+      yield* Effect.yieldNow()
+      yield* Deferred.succeed(answer, undefined)
+      yield* Fiber.join(interruption)
+      assert.strictEqual(store.written.length, 1)
+    }))
+
+  for (const bad of [Testing.hanging(), Testing.failing()]) {
+    it.scoped(`ends at the deadline and keeps the rest where it is interrupted meanwhile (${bad.name})`, () =>
+      Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const spoolDirectory = yield* emptyFolder
+        const delivery = yield* Scope.extend(Delivery.make(bad, { spoolDirectory }), scope)
+        offerAll(delivery, records(1, 5))
+        const closing = yield* Effect.fork(delivery.close("200 millis"))
+        yield* Effect.yieldNow()
+        yield* Fiber.interrupt(closing)
+        yield* Scope.close(scope, Exit.void)
+        assert.deepInclude(yield* delivery.close("1 minute"), { accepted: 5, spooled: 5, dropped: 0, pending: 0 })
+      }))
+  }
 
   it.effect("of the scope alone gives up at once what was not flushed", () =>
     Effect.gen(function*() {

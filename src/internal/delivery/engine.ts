@@ -16,6 +16,7 @@ import type { Delivery, Receipt, Stats } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Provider, Settlement } from "../../Provider.ts"
 import type { Spool } from "../spool/spool.ts"
+import { toTheEnd } from "../toTheEnd.ts"
 import { log, Warnings } from "../warnings.ts"
 import { Accounts } from "./accounts.ts"
 import { Admission } from "./admission.ts"
@@ -143,7 +144,7 @@ export class Engine implements Delivery {
       return Effect.zipRight(this.shut(deadline), Deferred.succeed(closing, undefined))
     }).pipe(
       Effect.map(() => this.accounts.receipt()),
-      Effect.uninterruptible
+      toTheEnd
     )
   }
 

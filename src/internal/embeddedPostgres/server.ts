@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { toTheEnd } from "../toTheEnd.ts"
 import { EmbeddedPostgresError } from "./error.ts"
 import type { Home } from "./home.ts"
 import { launch, type LaunchOptions } from "./launch.ts"
@@ -127,7 +128,7 @@ export const make = (home: Home, options: ServerOptions): Server => {
       }),
       onLiveClock
     ),
-    stop: Effect.gen(function*() {
+    stop: toTheEnd(Effect.gen(function*() {
       // One that is paused would not notice.
       yield* signalAll("SIGCONT")
       const found = Option.getOrUndefined(yield* postmaster)
@@ -141,7 +142,7 @@ export const make = (home: Home, options: ServerOptions): Server => {
       yield* Processes.signal([found], "SIGQUIT")
       if (yield* holdsWithin("3 seconds", ended)) return
       yield* kill
-    }),
+    })),
     kill,
     // The postmaster first, so that it starts none while the others are being paused.
     pause: Effect.zipRight(signalPostmaster("SIGSTOP"), signalAll("SIGSTOP")),

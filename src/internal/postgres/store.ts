@@ -10,6 +10,7 @@ import type { MigrationsError } from "../../PgMigrations.ts"
 import { type Ledger, type Provider, ProviderError } from "../../Provider.ts"
 import type { Price } from "../pricing/price.ts"
 import { inTimeSlices } from "../timeSlices.ts"
+import { toTheEnd } from "../toTheEnd.ts"
 import { sortBatch } from "./batch.ts"
 import { bounded } from "./bounded.ts"
 import { chatMessageTable } from "./chatMessageTable.ts"
@@ -125,9 +126,9 @@ export const make = (options: {
     // What was noted since the last time, if that can be had at once: whoever closes waits for it.
     yield* Effect.addFinalizer(() =>
       Effect.whenEffect(ledger.flush, prepared.succeeded).pipe(
-        Effect.interruptible,
         Effect.timeoutOption("1 second"),
-        aside
+        aside,
+        toTheEnd
       )
     )
 
