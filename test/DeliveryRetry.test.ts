@@ -37,6 +37,54 @@ const attemptTimes = (seed: string) =>
     return times.map((time) => time - start)
   }).pipe(Effect.withRandom(Random.make(seed)), Effect.scoped)
 
+describe("a batch that keeps failing by itself", () => {
+  for (const concurrency of [1, 3]) {
+    it.scoped(`does not keep the others from being written (${concurrency} at a time)`, () =>
+      Effect.gen(function*() {
+        const [poison, ...others] = spans(41)
+        const written: Array<string> = []
+        const delivery = yield* Delivery.make({
+          name: "locked",
+          concurrency,
+          write: (batch) =>
+            batch.includes(poison!)
+              ? Effect.delay(busy, "5 millis")
+              : Effect.delay(Effect.sync(() => batch.forEach(({ spanId }) => written.push(spanId))), "5 millis")
+        }, { maxRetryDelay: "1 second" })
+        delivery.offer(poison!)
+        yield* TestClock.adjust("300 millis")
+        for (const other of others) {
+          delivery.offer(other)
+          yield* TestClock.adjust("500 millis")
+        }
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(written.toSorted(), others.map(({ spanId }) => spanId).toSorted())
+        assert.deepInclude(delivery.stats(), { accepted: 41, written: 40, pending: 1, dropped: 0 })
+      }))
+  }
+
+  it.scoped("is not the only one to be tried where there are several, and all are written when they can be", () =>
+    Effect.gen(function*() {
+      const all = spans(30)
+      const locked = new Set(all.slice(0, 10))
+      const written: Array<Observation> = []
+      const delivery = yield* Delivery.make({
+        name: "locked",
+        write: (batch) =>
+          batch.some((record) => locked.has(record))
+            ? busy
+            : Effect.sync(() => batch.forEach((record) => written.push(record)))
+      }, { batchRecords: 1, maxRetryDelay: "1 second" })
+      offerAll(delivery, all)
+      yield* TestClock.adjust("1 minute")
+      locked.clear()
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(written.length, 30)
+      assert.strictEqual(new Set(written).size, 30)
+      assert.deepInclude(delivery.stats(), { written: 30, pending: 0, breaker: "closed" })
+    }))
+})
+
 describe("the waits between attempts", () => {
   it.effect("are drawn from the Random in the context: the same seed gives the same, another one others", () =>
     Effect.gen(function*() {

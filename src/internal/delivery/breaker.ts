@@ -3,10 +3,12 @@
  *
  * Closed, everything goes through. After a failure it is open: attempts wait, for a time that grows with each failure
  * in a row. Then it is half open: one attempt goes through as the probe. A success closes it and lets all others go.
+ * Probes are made in turn: what fails for a reason of its own does not keep the others from showing that all is well.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import { Turns } from "./turns.ts"
 
 export type BreakerState = "closed" | "open" | "half-open"
 
@@ -30,7 +32,7 @@ export class Breaker {
   /** Attempts that succeeded, ever. */
   successes = 0
   private readonly options: BreakerOptions
-  private readonly probe = Effect.unsafeMakeSemaphore(1)
+  private readonly probes = new Turns()
   private readonly impatience = Effect.unsafeMakeLatch(false)
   private waiting: Effect.Effect<unknown> = Effect.void
 
@@ -55,7 +57,7 @@ export class Breaker {
     })
     return Effect.suspend(() => {
       if (this.state === "closed") return observed
-      const turn = this.probe.withPermits(1)(Effect.suspend(() =>
+      const turn = this.probes.take(Effect.suspend(() =>
         this.state === "closed"
           ? Effect.succeedNone
           : Effect.zipRight(Effect.raceFirst(this.waiting, this.impatience.await), Effect.asSome(probe))

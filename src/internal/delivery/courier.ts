@@ -48,9 +48,10 @@ export class Courier {
   private readonly deadLetters: DeadLetters
   private readonly onSettled: () => void
   private readonly onPutOff: () => void
+  private readonly isAwaited: () => boolean
   /** Everything that was cut and is not settled yet. */
   private parts: Array<Part> = []
-  /** Parts the provider died on, put off until others have shown whether it works at all. */
+  /** Parts that failed, put off until others have shown whether the provider works at all. */
   private putOff: Array<Part> = []
 
   constructor(options: {
@@ -65,6 +66,8 @@ export class Courier {
     readonly onSettled: () => void
     /** Called when there are parts to be taken up again. */
     readonly onPutOff: () => void
+    /** Whether another part waits for one that is being delivered. */
+    readonly isAwaited: () => boolean
   }) {
     this.provider = options.provider
     this.runtime = options.runtime
@@ -75,6 +78,7 @@ export class Courier {
     this.deadLetters = options.deadLetters
     this.onSettled = options.onSettled
     this.onPutOff = options.onPutOff
+    this.isAwaited = options.isAwaited
   }
 
   /** The sequence number of the oldest record on its way, `Infinity` when there is none. */
@@ -138,7 +142,7 @@ export class Courier {
         this.accounts.retry()
         return Effect.zipRight(
           this.warnings.warn("failed", `a write failed and will be tried again: ${verdict.message}`),
-          Effect.suspend(() => this.deliver(part))
+          Effect.suspend(() => this.putsOff(part) ? Effect.void : this.deliver(part))
         )
       }
       case "Refused": {
@@ -186,6 +190,18 @@ export class Courier {
       this.onPutOff()
     }
     return Effect.void
+  }
+
+  /**
+   * A part may fail for a reason of its own, such as a lock on its rows: then it makes way for those that wait. For a few
+   * parts alone, as what is put off is not in the queue any more, from where it could go to the disk. One that came from
+   * there stays: whoever delivers it takes it for settled when it returns.
+   */
+  private putsOff(part: Part): boolean {
+    if (part.onDisk || this.putOff.length >= maxPutOff || !this.isAwaited() || !this.parts.includes(part)) return false
+    this.putOff.push(part)
+    this.onPutOff()
+    return true
   }
 
   private halve(part: Part, deaths: number): Effect.Effect<void> {
@@ -237,3 +253,5 @@ export class Courier {
 }
 
 const deathsBeforeSuspicion = 3
+
+const maxPutOff = 4

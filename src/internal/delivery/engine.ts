@@ -65,6 +65,8 @@ export class Engine implements Delivery {
   private overflow: Overflow | undefined
   private readonly shedder = new Shedder()
   private readonly admission: Admission
+  /** Whether a batch, or a part that was put off, waits for a slot. */
+  private isDispatching = false
   private closing: Deferred.Deferred<void> | undefined
 
   constructor(
@@ -96,7 +98,8 @@ export class Engine implements Delivery {
       warnings: this.warnings,
       deadLetters,
       onSettled: () => this.releaseWaiters(),
-      onPutOff: () => this.wake()
+      onPutOff: () => this.wake(),
+      isAwaited: () => this.isDispatching
     })
     this.slots = Effect.unsafeMakeSemaphore(settings.concurrency)
     this.admission = new Admission({
@@ -162,6 +165,8 @@ export class Engine implements Delivery {
       onReturned: () => this.wake()
     })
     this.overflow = overflow
+    // what came before the disk was there may be too much already
+    overflow.entered()
     return Effect.asVoid(Effect.forkIn(overflow.run, this.workers))
   }
 
@@ -199,7 +204,7 @@ export class Engine implements Delivery {
    */
   private dispatch(due: number, fullAlone: boolean): Effect.Effect<void> {
     if (due <= 0 || this.queue.length === 0 || fullAlone && !this.isFull) return Effect.void
-    return Effect.flatMap(this.slots.take(1), () => {
+    return Effect.flatMap(this.slot, () => {
       const cut = this.queue.cut(this.settings.batchRecords, this.settings.batchBytes)
       const stays = this.shedder.isIdle ? cut.records : this.withoutShed(cut.records)
       if (!Arr.isNonEmptyReadonlyArray(stays)) {
@@ -224,8 +229,15 @@ export class Engine implements Delivery {
     return stays
   }
 
+  private readonly slot: Effect.Effect<void> = Effect.suspend(() => {
+    this.isDispatching = true
+    return Effect.map(this.slots.take(1), () => {
+      this.isDispatching = false
+    })
+  })
+
   private start(part: Part): Effect.Effect<void> {
-    return Effect.zipRight(this.slots.take(1), this.forkDelivery(part))
+    return Effect.zipRight(this.slot, this.forkDelivery(part))
   }
 
   /**
