@@ -63,7 +63,11 @@ export const layer = (
 ): Layer.Layer<ObservabilityService | Recorded> =>
   Layer.suspend(() => {
     const provider = memory("recorded")
-    const service = ObservabilityService.layer({ ...options, providers: [provider, ...(options?.providers ?? [])] })
+    const service = ObservabilityService.layer({
+      closeDeadline: 0,
+      ...options,
+      providers: [provider, ...(options?.providers ?? [])]
+    })
     const recorded = Layer.effect(
       Recorded,
       Effect.map(ObservabilityService, (service) => {

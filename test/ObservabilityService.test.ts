@@ -438,6 +438,23 @@ describe("redact", () => {
     }).pipe(Effect.timeout("5 seconds"), Effect.provide(Testing.layer({ redact: () => undefined as never }))))
 })
 
+describe("a latency", () => {
+  it.effect("that no call can have had is left out, and moves nothing into another age", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(Date.UTC(2026, 0, 1))
+      yield* logLlmCall({ model: "m", promptTokens: 5, latency: Date.UTC(2026, 0, 1) - 1_000 })
+      yield* logLlmCall({ model: "m", promptTokens: 5, latency: "30 days" })
+      const [wrong, long] = yield* spans
+      assert.deepInclude(wrong, { startTimeUnixMicros: Date.UTC(2026, 0, 1) * 1_000, durationMicros: undefined })
+      assert.match(
+        JSON.stringify(wrong!.attributes!["observability.problems"]),
+        /latency is .*; expected 30 days at most/
+      )
+      assert.strictEqual(wrong!.modelCall!.usage!.uncachedInputTokens, 5)
+      assert.strictEqual(long!.durationMicros, 30 * 86_400_000_000)
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
 describe("open spans", () => {
   it.effect("are recorded where none is to be remembered", () =>
     Effect.gen(function*() {

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Deferred, Effect, Exit, Fiber, Option, Ref, Stream, TestClock } from "effect"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
-import { withSpan, withSpanStream, withTrace } from "../src/Span.ts"
+import { annotate, withSpan, withSpanStream, withTrace } from "../src/Span.ts"
 import * as Testing from "../src/Testing.ts"
 import { Current } from "../src/TraceContext.ts"
 
@@ -199,6 +199,33 @@ describe("withSpanStream", () => {
       assert.strictEqual(stream.durationMicros, 70_000)
       assert.strictEqual(yield* Ref.get(seen), stream.spanId)
     }).pipe(Effect.provide(Testing.layer())))
+
+  const forms: Record<
+    string,
+    (said: Effect.Effect<void, never, ObservabilityService>) => Stream.Stream<number, never, ObservabilityService>
+  > = {
+    ensuring: (said) => Stream.ensuring(Stream.make(1, 2), said),
+    ensuringWith: (said) => Stream.ensuringWith(Stream.make(1, 2), () => said),
+    onDone: (said) => Stream.onDone(Stream.make(1, 2), () => said),
+    onEnd: (said) => Stream.onEnd(Stream.make(1, 2), said),
+    acquireRelease: (said) => Stream.acquireRelease(Effect.void, () => said).pipe(Stream.as(1)),
+    finalizer: (said) => Stream.finalizer(said).pipe(Stream.as(1))
+  }
+  for (const [form, streamOf] of Object.entries(forms)) {
+    it.effect(`what is said in ${form} is said of the stream's span, and is no total of the trace's`, () =>
+      Effect.gen(function*() {
+        const answer = (tokens: number) =>
+          streamOf(annotate({ model: "m", promptTokens: tokens })).pipe(
+            withSpanStream(`answer ${tokens}`, { type: "llm" }),
+            Stream.runDrain
+          )
+        yield* Effect.all([answer(1_000), answer(10)]).pipe(withTrace("trace"))
+        const said = (yield* spans).map(({ modelCall, name }) => [name, modelCall?.usage?.uncachedInputTokens])
+        assert.deepStrictEqual(said, [["answer 1000", 1_000], ["answer 10", 10]])
+        const [trace] = yield* Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Trace"))
+        assert.deepInclude(trace!.totals, { inputTokens: 1_010, stated: false })
+      }).pipe(Effect.provide(Testing.layer())))
+  }
 
   it.effect("a stream that runs twice has two spans", () =>
     Effect.gen(function*() {

@@ -69,7 +69,6 @@ describe("Recorded", () => {
     }).pipe(
       Effect.provide(
         Testing.layer({
-          closeDeadline: 0,
           providers: [
             Testing.failing(),
             Testing.dying(),

@@ -1,12 +1,11 @@
 /** What a stream does while a span covers it. */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { Service } from "../ObservabilityService.ts"
 import type { SpanHandle } from "../SpanHandle.ts"
-import { Current } from "../TraceContext.ts"
+import { Current, type TraceContext } from "../TraceContext.ts"
 
 export const observeStream = <A, E, R>(
   self: Stream.Stream<A, E, R>,
@@ -51,6 +50,18 @@ export const observeStream = <A, E, R>(
       // Here and not in the finalizer: merged, buffered or mapped concurrently, a stream is over long before its scope is.
       Stream.tapErrorCause((cause) => end(Exit.failCause(cause), false)),
       Stream.concat(Stream.execute(end(Exit.void, false))),
-      Stream.mapInputContext((context: Context.Context<R>) => Context.add(context, Current, span.context))
+      inside(span.context)
     )
   }))
+
+// internal
+
+/**
+ * Runs a stream with the given context. By its pulls: what `Stream.mapInputContext` gives to a stream, its finalizers do not
+ * see, and there programs say what an answer has cost.
+ */
+const inside = (current: TraceContext) => <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> => {
+  const withCurrent = <B, E2, R2>(effect: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> =>
+    Effect.provideService(effect, Current, current)
+  return Stream.fromPull(Effect.map(withCurrent(Stream.toPull(self)), withCurrent))
+}

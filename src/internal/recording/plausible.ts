@@ -33,6 +33,13 @@ export class Plausible {
     return this.refuse(`${name} is ${String(value)}; expected a duration of zero or more`)
   }
 
+  /** How long ago something began, of which only the length is known: an impossible one would put it into another age. */
+  elapsedMicros(name: string, value: Duration.DurationInput | undefined): number | undefined {
+    const micros = this.micros(name, value)
+    if (micros === undefined || micros <= maxElapsedMicros) return micros
+    return this.refuse(`${name} is ${String(value)}; expected 30 days at most, in milliseconds where it is a number`)
+  }
+
   /** @param known what was known before: it stays where nothing is said, or nothing that can be true */
   usage(
     input: {
@@ -87,6 +94,9 @@ export class Plausible {
     return undefined
   }
 }
+
+/** Longer than any model takes, a batch of a week included. */
+const maxElapsedMicros = 30 * 86_400_000_000
 
 /** `Duration` makes zero of what is negative, and of what is no number: here it must not pass for a measurement. */
 const isNegative = (value: Duration.DurationInput): boolean => {

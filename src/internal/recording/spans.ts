@@ -109,7 +109,7 @@ export class Spans {
 
   logLlmCall(ambient: Ambient, parent: TraceContext | undefined, call: Input.LlmCall): void {
     const plausible = new Plausible()
-    const latency = plausible.micros("latency", call.latency)
+    const latency = plausible.elapsedMicros("latency", call.latency)
     const span = this.begin(ambient, parent, call.name ?? `chat ${call.model}`, "llm", latency)
     this.apply(span, call, plausible)
     span.addAttributes(plausible.report())
