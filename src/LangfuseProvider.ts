@@ -43,6 +43,7 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Rules from "./internal/optionRules.ts"
 import type { Provider } from "./Provider.ts"
 
 /**
@@ -90,6 +91,7 @@ export interface Options {
  */
 export const make = (options: Options): Effect.Effect<Provider, ConfigError.ConfigError> =>
   Effect.gen(function*() {
+    yield* Rules.check({ ...options }, { requestTimeout: Rules.positiveDuration })
     yield* checkKey("publicKey", options.publicKey)
     yield* checkKey("secretKey", options.secretKey)
     const host = yield* checkHost("host", options.host ?? defaultHost)

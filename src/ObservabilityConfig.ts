@@ -41,10 +41,11 @@
  */
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Rules from "./internal/optionRules.ts"
 import { isSchemaName } from "./internal/postgres/schemaName.ts"
 import { isPostgresUrl } from "./internal/postgres/url.ts"
 
@@ -129,30 +130,20 @@ function optional<A>(config: Config.Config<A>): Config.Config<A | undefined> {
 }
 
 function duration(name: string): Config.Config<Duration.Duration | undefined> {
-  return durationWhich(name, "expected a duration of zero or more, such as 5 seconds", () => true)
+  return durationWhich(name, Rules.duration)
 }
 
-/** With none, nothing would ever be in time, and what failed would be tried again without a pause. */
 function positiveDuration(name: string): Config.Config<Duration.Duration | undefined> {
-  return durationWhich(
-    name,
-    "expected a duration above zero, such as 5 seconds",
-    (read) => Duration.greaterThan(read, Duration.zero)
-  )
+  return durationWhich(name, Rules.positiveDuration)
 }
 
-/** `Config.duration` makes zero of what is negative. */
-function durationWhich(
-  name: string,
-  message: string,
-  accepts: (read: Duration.Duration) => boolean
-): Config.Config<Duration.Duration | undefined> {
+function durationWhich(name: string, rule: Rules.Rule): Config.Config<Duration.Duration | undefined> {
   return optional(
     Config.mapOrFail(Config.string(name), (text) => {
-      const read = text.trim().startsWith("-") ? Option.none() : Duration.decodeUnknown(text.trim())
-      return Option.isSome(read) && Duration.isFinite(read.value) && accepts(read.value)
+      const read = Rules.durationOf(text.trim())
+      return Option.isSome(read) && rule.accepts(read.value)
         ? Either.right(read.value)
-        : Either.left(ConfigError.InvalidData([], message))
+        : Either.left(ConfigError.InvalidData([], rule.expected))
     })
   )
 }

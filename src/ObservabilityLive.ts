@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { randomUUID } from "node:crypto"
+import * as Rules from "./internal/optionRules.ts"
 import * as LangfuseProvider from "./LangfuseProvider.ts"
 import * as ObservabilityConfig from "./ObservabilityConfig.ts"
 import type * as Service from "./ObservabilityService.ts"
@@ -109,6 +110,7 @@ const composed = <R>(
     const service = Layer.scoped(
       ObservabilityService,
       Effect.gen(function*() {
+        yield* Rules.check({ ...options }, rules)
         const provider = yield* PgProvider.PgProvider
         const langfuse = yield* LangfuseProvider.LangfuseProvider
         return yield* ObservabilityService.make({
@@ -125,3 +127,32 @@ const composed = <R>(
       ))
     )
   }))
+
+const rules: Rules.Rules = {
+  serviceName: Rules.text,
+  environment: Rules.text,
+  release: Rules.text,
+  closeDeadline: Rules.duration,
+  flushTimeout: Rules.duration,
+  flushOnTraceEnd: Rules.duration,
+  maxOpenSpans: Rules.oneOrMore,
+  capture: {
+    maxDepth: Rules.oneOrMore,
+    maxEntries: Rules.oneOrMore,
+    maxStringLength: Rules.oneOrMore,
+    maxBytes: Rules.oneOrMore
+  },
+  delivery: {
+    queueBytes: Rules.oneOrMore,
+    batchWindow: Rules.duration,
+    batchRecords: Rules.oneOrMore,
+    batchBytes: Rules.oneOrMore,
+    concurrency: Rules.oneOrMore,
+    writeTimeout: Rules.positiveDuration,
+    retryDelay: Rules.positiveDuration,
+    maxRetryDelay: Rules.positiveDuration,
+    spoolDirectory: Rules.text,
+    spoolBytes: Rules.oneOrMore,
+    warningInterval: Rules.duration
+  }
+}

@@ -43,6 +43,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { oneOrMore, positiveDuration, problemIn } from "./internal/optionRules.ts"
 import * as Connection from "./internal/postgres/connection.ts"
 import { defaultSchema, isSchemaName } from "./internal/postgres/schemaName.ts"
 import * as Store from "./internal/postgres/store.ts"
@@ -222,6 +223,8 @@ const makeOn = (
   if (!isSchemaName(schema)) {
     return invalid("schema", `expected a plain lower-case identifier, got ${JSON.stringify(schema)}`)
   }
+  const problem = problemIn({ ...options }, rules)
+  if (problem !== undefined) return invalid(problem.path.join("."), problem.message)
   if (!(Number.isInteger(partitionsAhead) && partitionsAhead >= 0 && partitionsAhead <= 365)) {
     return invalid("partitionsAhead", `expected a whole number from 0 to 365, got ${partitionsAhead}`)
   }
@@ -235,3 +238,5 @@ const makeOn = (
     })
   )
 }
+
+const rules = { writeTimeout: positiveDuration, connectTimeout: positiveDuration, maxConnections: oneOrMore }

@@ -1,7 +1,7 @@
 /** The composition: what the environment may say, and what a server that is not there means. */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigError, ConfigProvider, Effect, Either, FiberRefs, Layer, Redacted } from "effect"
-import { layer, ObservabilityLive } from "../src/ObservabilityLive.ts"
+import { layer, ObservabilityLive, type Options } from "../src/ObservabilityLive.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import { withSpan, withTrace } from "../src/Span.ts"
 
@@ -191,5 +191,46 @@ describe("the layer", () => {
       yield* Layer.build(layer({ postgres: { url: Redacted.make(unreachable) }, closeDeadline: 0 }))
       const after = FiberRefs.fiberRefs(yield* Effect.getFiberRefs)
       assert.deepStrictEqual(Array.from(after).filter((each) => !Array.from(before).includes(each)), [])
+    }))
+})
+
+describe("an option in code", () => {
+  const postgres = { url: Redacted.make(unreachable) }
+  const langfuse = { publicKey: Redacted.make("pk"), secretKey: Redacted.make("sk") }
+  const impossible: ReadonlyArray<readonly [field: string, options: Omit<Options, "postgres">]> = [
+    ["maxOpenSpans", { maxOpenSpans: 0 }],
+    ["serviceName", { serviceName: " " }],
+    ["closeDeadline", { closeDeadline: -1 }],
+    ["flushTimeout", { flushTimeout: Number.NaN }],
+    ["maxBytes", { capture: { maxBytes: -1 } }],
+    ["queueBytes", { delivery: { queueBytes: Number.NaN } }],
+    ["retryDelay", { delivery: { retryDelay: 0 } }],
+    ["writeTimeout", { delivery: { writeTimeout: "0 seconds" } }],
+    ["spoolDirectory", { delivery: { spoolDirectory: "" } }],
+    ["requestTimeout", { langfuse: { ...langfuse, requestTimeout: 0 } }]
+  ]
+  for (const [field, options] of impossible) {
+    it.live(`that cannot work is a ConfigError that names it: ${field}`, () =>
+      Effect.gen(function*() {
+        const result = yield* Effect.either(Effect.scoped(Layer.build(layer({ ...options, postgres }))))
+        assert.match(messageOf(result), new RegExp(`${field}.*expected .*, got `))
+      }))
+  }
+
+  it.live("of PostgreSQL, too", () =>
+    Effect.gen(function*() {
+      for (const wrong of [{ maxConnections: 0 }, { connectTimeout: 0 }, { writeTimeout: Number.NaN }]) {
+        const result = yield* Effect.either(
+          Effect.scoped(Layer.build(layer({ postgres: { ...postgres, ...wrong } })))
+        )
+        assert.match(messageOf(result), new RegExp(`${Object.keys(wrong)[0]}.*expected .*, got `))
+      }
+    }))
+
+  it.live("may be as large as there are numbers, and is not looked at where nothing is recorded", () =>
+    Effect.gen(function*() {
+      const delivery = { queueBytes: Number.POSITIVE_INFINITY }
+      yield* Effect.scoped(Layer.build(layer({ postgres, delivery, closeDeadline: 0 })))
+      yield* Effect.scoped(Layer.build(layer({ postgres, enabled: false, maxOpenSpans: 0 })))
     }))
 })

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import type { JsonObject } from "../../Observation.ts"
 import type { CostInput, Usage } from "../../Usage.ts"
 import { costFrom, make } from "../../Usage.ts"
+import { durationOf } from "../optionRules.ts"
 import { problemsBeside } from "../problems.ts"
 import { isKnown } from "../usage/usage.ts"
 
@@ -26,10 +27,8 @@ export class Plausible {
 
   micros(name: string, value: Duration.DurationInput | undefined): number | undefined {
     if (value === undefined) return undefined
-    const duration = isNegative(value) ? Option.none() : Duration.decodeUnknown(value)
-    if (Option.isSome(duration) && Duration.isFinite(duration.value)) {
-      return Math.round(Duration.toMillis(duration.value) * 1_000)
-    }
+    const duration = durationOf(value)
+    if (Option.isSome(duration)) return Math.round(Duration.toMillis(duration.value) * 1_000)
     return this.refuse(`${name} is ${String(value)}; expected a duration of zero or more`)
   }
 
@@ -97,10 +96,3 @@ export class Plausible {
 
 /** Longer than any model takes, a batch of a week included. */
 const maxElapsedMicros = 30 * 86_400_000_000
-
-/** `Duration` makes zero of what is negative, and of what is no number: here it must not pass for a measurement. */
-const isNegative = (value: Duration.DurationInput): boolean => {
-  if (typeof value === "string") return value.startsWith("-")
-  if (typeof value === "number" || typeof value === "bigint") return !(value >= 0)
-  return Array.isArray(value) && !(value[0] >= 0 && value[1] >= 0)
-}
