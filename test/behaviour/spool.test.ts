@@ -1,12 +1,13 @@
 /** The spool's disk is full, read-only, damaged or silent: the application goes on, and every record is accounted for. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Random } from "effect"
+import { Effect, Random, TestClock } from "effect"
 import { chmod, open, readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { vi } from "vitest"
-import type * as Delivery from "../../src/Delivery.ts"
+import * as Delivery from "../../src/Delivery.ts"
 import { ObservabilityService } from "../../src/ObservabilityService.ts"
 import type { Provider } from "../../src/Provider.ts"
+import { span } from "../observations.ts"
 import { recordCall } from "./fixtures/calls.ts"
 import { canMount, disk, fileHandles } from "./fixtures/disks.ts"
 import { gate } from "./fixtures/gate.ts"
@@ -30,6 +31,39 @@ const recordSome = (service: Effect.Effect.Success<ReturnType<typeof serviceWith
       if (number % 10 === 0) yield* Effect.sleep("5 millis")
     }
   })
+
+/** A call in a kilobyte. */
+const smallCall = (number: number) =>
+  span({ type: "llm", status: "success", revision: 2 ** 30, size: 1_000, attributes: { number } })
+
+/** Offers small calls until there are `least`, and the disk was asked to keep some of them; says how many that took. */
+const offerUntilAsked = (delivery: Delivery.Delivery, least: number, isAsked: () => boolean) =>
+  Effect.promise(() => {
+    let total = 0
+    return vi.waitFor(() => {
+      do delivery.offer(smallCall(++total))
+      while (total < least)
+      assert.isTrue(isAsked())
+      return total
+    }, { timeout: 10_000, interval: 10 })
+  })
+
+/** The disk's next `datasync` answers when it is told to. */
+const lateAnswer = Effect.gen(function*() {
+  const handles = yield* fileHandles
+  const { datasync } = handles
+  let answer: (() => void) | undefined
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      vi.spyOn(handles, "datasync").mockImplementationOnce(async function(this: typeof handles) {
+        await new Promise<void>((resolve) => answer = resolve)
+        return datasync.call(this)
+      })
+    ),
+    (spy) => Effect.sync(() => spy.mockRestore())
+  )
+  return { isAsked: () => answer !== undefined, answer: Effect.sync(() => answer?.()) }
+})
 
 /** Overwrites some bytes of the segments below a folder. */
 const corrupt = (directory: string, times: number) =>
@@ -183,5 +217,56 @@ describe("a spool", { timeout: 60_000 }, () => {
       assert.strictEqual(stats.accepted, stats.written + stats.dropped + stats.spooled)
       // what the disk was asked to take is given back after its time, and written
       assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(600))
+    }))
+
+  it.scoped("on a disk that answers too late: what went back to memory is not on the disk, too", () =>
+    Effect.gen(function*() {
+      const disk = yield* lateAnswer
+      const store = gate()
+      const delivery = yield* Delivery.make(store.provider, {
+        queueBytes: 1_000_000,
+        batchBytes: 50_000,
+        spoolDirectory: yield* emptyFolder
+      })
+      const total = yield* offerUntilAsked(delivery, 510, disk.isAsked)
+      yield* TestClock.adjust("5 seconds")
+      assert.deepInclude(delivery.stats(), { accepted: total, pending: total, spooled: 0 })
+      yield* disk.answer
+      /** Lets time pass, and the real disk work, until the figures fit. */
+      const statsOnce = (fit: (stats: Delivery.Stats) => boolean) =>
+        Effect.gen(function*() {
+          for (;;) {
+            const stats = delivery.stats()
+            assert.strictEqual(stats.accepted, stats.written + stats.spooled + stats.pending)
+            assert.isAtLeast(stats.spooled, 0)
+            if (fit(stats)) return stats
+            yield* TestClock.adjust("100 millis")
+            yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          }
+        })
+      yield* statsOnce(({ spooled }) => spooled > 0)
+      yield* store.up
+      const after = yield* statsOnce(({ pending, spooled }) => pending <= 0 && spooled <= 0)
+      assert.deepInclude(after, { accepted: total, written: total })
+      assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(total))
+    }))
+
+  it.scopedLive("on a disk that answers too late for the end: the next process delivers what it has", () =>
+    Effect.gen(function*() {
+      const disk = yield* lateAnswer
+      const spoolDirectory = yield* emptyFolder
+      const total = yield* Effect.scoped(Effect.gen(function*() {
+        const delivery = yield* Delivery.make(gate().provider, { queueBytes: 1_000_000, spoolDirectory })
+        const total = yield* offerUntilAsked(delivery, 510, disk.isAsked)
+        assert.deepInclude(yield* delivery.close(0), { accepted: total, dropped: total, spooled: 0 })
+        yield* disk.answer
+        return total
+      }))
+      const store = gate(true)
+      const next = yield* Delivery.make(store.provider, { spoolDirectory })
+      yield* Effect.repeat(Effect.delay(Effect.sync(() => next.stats()), "20 millis"), {
+        until: ({ spooled, written }) => written > 0 && spooled === 0
+      })
+      assert.includeMembers(upTo(total) as Array<number>, store.numbers() as Array<number>)
     }))
 })

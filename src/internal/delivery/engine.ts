@@ -325,7 +325,7 @@ export class Engine implements Delivery {
     return Effect.forEach(
       [...this.courier.letGo(), ...this.cutAll()],
       (records) =>
-        Effect.map(overflow?.keep(records) ?? Effect.succeed(false), (kept) => {
+        Effect.map(overflow?.keepForNext(records) ?? Effect.succeed(false), (kept) => {
           if (kept) return
           overflow = undefined
           this.accounts.drop(records, "closed")

@@ -32,6 +32,8 @@ export class Overflow {
   private readonly crowded = Effect.unsafeMakeLatch(false)
   private readonly waiting = Effect.unsafeMakeLatch(true)
   private moving = Number.POSITIVE_INFINITY
+  /** Nothing is read from the disk any more, and what it does not take is lost. */
+  private isEnding = false
 
   constructor(options: {
     readonly spool: Spool
@@ -80,20 +82,38 @@ export class Overflow {
     return this.moving
   }
 
+  /** Keeps for the next process what could not be delivered; `false` when the disk does not take it. To be run at the end. */
+  keepForNext(records: NonEmptyReadonlyArray<Observation>): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      this.isEnding = true
+      return this.keep(records)
+    })
+  }
+
   /**
-   * Keeps what could not be delivered for the next process; `false` when the disk does not take it. Interrupting it does
-   * not cut it short, or nobody would know where the records are.
+   * Brings records to the disk; `false` when the disk does not take them. Interrupting it does not cut it short, or nobody
+   * would know where the records are.
    */
-  keep(records: NonEmptyReadonlyArray<Observation>): Effect.Effect<boolean> {
-    return this.spool.append(records).pipe(
-      Effect.as(true),
-      // A write to a disk that does not answer cannot be interrupted, only left behind. Should it succeed after all, the
-      // next process delivers what is counted as dropped here.
-      Effect.disconnect,
-      Effect.interruptible,
-      Effect.timeoutFail({ duration: diskTimeout, onTimeout: () => noAnswer }),
-      Effect.tap(() => this.accounts.spool(records)),
-      Effect.catchAll((error) => Effect.as(this.warn(error), false)),
+  private keep(records: NonEmptyReadonlyArray<Observation>): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      let isKept: boolean | undefined
+      // The disk that has them and the time that is over may come together: the first one decides for both.
+      const decide = (kept: boolean): boolean => isKept ??= kept
+      const confirm = (): boolean => {
+        // What was given up is in memory again. At the end that is let go, too, and counted as dropped: better delivered.
+        if (!decide(true)) return this.isEnding
+        this.accounts.spool(records)
+        return true
+      }
+      return this.spool.append(records, confirm).pipe(
+        // a write to a disk that does not answer cannot be interrupted, only left behind
+        Effect.disconnect,
+        Effect.interruptible,
+        Effect.timeoutFail({ duration: diskTimeout, onTimeout: () => noAnswer }),
+        Effect.catchAll((error) => decide(false) ? Effect.void : this.warn(error)),
+        Effect.map(() => decide(false))
+      )
+    }).pipe(
       Effect.forkDaemon,
       Effect.flatMap(Fiber.join),
       Effect.uninterruptible

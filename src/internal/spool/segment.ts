@@ -79,20 +79,22 @@ export class Segment {
    * Returns when the frame is on the disk. Otherwise throws and leaves nothing of it behind; then the segment must not
    * be appended to any more, for after a failed fsync nobody can say what of the file is on the disk.
    *
+   * @param confirm see `Spool.append`
    * @returns `false` when the file has left its place meanwhile, with or without the frame
    */
-  async append(frame: Frame): Promise<boolean> {
+  async append(frame: Frame, confirm: () => boolean): Promise<boolean> {
     seal(frame, this.recordsWritten)
     const handle = await this.file.opened()
     try {
       await writeFully(handle, frame.bytes, this.size)
       await handle.datasync()
+      // Asked now: whoever takes the file away from here on finds the frame in it.
+      if (!(await exists(this.file.path))) return false
+      if (!confirm()) throw new Error("it was given up meanwhile")
     } catch (cause) {
       await bestEffort(this.file.truncate(this.size))
       throw cause
     }
-    // Asked now: whoever takes the file away from here on finds the frame in it.
-    if (!(await exists(this.file.path))) return false
     this.file.size += frame.bytes.length
     this.recordsWritten += frame.records
     return true

@@ -57,11 +57,11 @@ export class Shelf {
   }
 
   /** Returns when the frame is on the disk, in a folder that is still this process's. */
-  async append(frame: Frame): Promise<void> {
-    if (await this.tryAppend(frame)) return
+  async append(frame: Frame, confirm: () => boolean): Promise<void> {
+    if (await this.tryAppend(frame, confirm)) return
     await this.takeStock()
     // Twice in a row is no bad luck: something deletes what is written here.
-    if (!(await this.tryAppend(frame))) throw new Error("the files disappear as soon as they are written")
+    if (!(await this.tryAppend(frame, confirm))) throw new Error("the files disappear as soon as they are written")
   }
 
   /** The oldest entry that was not passed; the same again until it is. */
@@ -106,11 +106,11 @@ export class Shelf {
   }
 
   /** @returns whether the segment was still in its place afterwards */
-  private async tryAppend(frame: Frame): Promise<boolean> {
+  private async tryAppend(frame: Frame, confirm: () => boolean): Promise<boolean> {
     const segment = await this.writable(frame.bytes.length)
     if (segment === undefined) return false
     try {
-      return await segment.append(frame)
+      return await segment.append(frame, confirm)
     } catch (cause) {
       this.active = undefined
       if (segment.size === 0) await this.discard(segment)

@@ -45,8 +45,15 @@ export interface Spool {
   readonly corrupt: number
   /** Records that were taken away since the start: by a process that took this one for dead, or by somebody's hand. */
   readonly forfeited: number
-  /** Keeps a batch. When it succeeds the batch is on the disk, when it fails nothing of it is. */
-  readonly append: (records: Arr.NonEmptyReadonlyArray<Observation>) => Effect.Effect<void, SpoolError>
+  /**
+   * Keeps a batch. When it succeeds the batch is on the disk, when it fails nothing of it is.
+   *
+   * @param confirm called when the batch is on the disk, before anybody can read it; with `false` it is taken off again
+   */
+  readonly append: (
+    records: Arr.NonEmptyReadonlyArray<Observation>,
+    confirm?: () => boolean
+  ) => Effect.Effect<void, SpoolError>
   /** The oldest batch that waits, and the same again until it is done. */
   readonly next: Effect.Effect<Option.Option<SpooledBatch>, SpoolError>
   /** Takes over what dead processes left in the directory, and says how many records that were. */
@@ -97,7 +104,10 @@ class DiskSpool implements Spool {
     return this.shelf.forfeited
   }
 
-  append(records: Arr.NonEmptyReadonlyArray<Observation>): Effect.Effect<void, SpoolError> {
+  append(
+    records: Arr.NonEmptyReadonlyArray<Observation>,
+    confirm: () => boolean = () => true
+  ): Effect.Effect<void, SpoolError> {
     return inTimeSlices(() => encodeSafely(records)).pipe(
       Effect.flatten,
       Effect.flatMap((frame) =>
@@ -105,7 +115,7 @@ class DiskSpool implements Spool {
           const { bytes } = this.shelf
           return bytes + frame.bytes.length > this.maxBytes
             ? Effect.fail(overBudget(this.directory, bytes, frame.bytes.length, this.maxBytes))
-            : this.attempt("writing a batch", () => this.shelf.append(frame))
+            : this.attempt("writing a batch", () => this.shelf.append(frame, confirm))
         }))
       )
     )

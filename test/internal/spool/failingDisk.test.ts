@@ -116,6 +116,19 @@ describe("a disk that fails", () => {
       }))
   }
 
+  it.scoped("is too slow: of a batch that was given up meanwhile nothing is left", () =>
+    Effect.gen(function*() {
+      const directory = yield* folder
+      const spool = yield* open(directory)
+      yield* spool.append(spans(1, 2))
+      const bytes = spool.bytes
+      yield* Effect.flip(spool.append(spans(3, 2), () => false))
+      expect([spool.records, spool.bytes]).toEqual([2, bytes])
+      expect(yield* sizesOf(yield* filesBelow(directory, ".segment"))).toBe(bytes)
+      yield* spool.append(spans(5, 2), () => true)
+      expect(yield* drain(spool)).toEqual([[1, 2], [5, 6]])
+    }))
+
   it.scoped("cannot be marked: what is done is done for this process", () =>
     Effect.gen(function*() {
       const directory = yield* folder
