@@ -73,7 +73,11 @@ export interface Options {
  * @category models
  */
 export interface Receipt {
-  /** Records offered, and records that were taken over from the spool of a process that died. */
+  /**
+   * Records offered, and records that were taken over from the spool of a process that died. No more those whose files
+   * were taken from this one: by another process, since it gave no sign of life for a minute, and then that one's
+   * receipt has them, or by somebody who deleted them.
+   */
   readonly accepted: number
   /** Records that the provider confirmed. */
   readonly written: number

@@ -1,7 +1,7 @@
 /** The spool's disk is full, read-only, damaged or silent: the application goes on, and every record is accounted for. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Random, TestClock } from "effect"
-import { chmod, open, readdir } from "node:fs/promises"
+import { Effect, HashMap, Logger, Metric, Option, Random, TestClock } from "effect"
+import { chmod, open, readdir, readFile, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { vi } from "vitest"
 import * as Delivery from "../../src/Delivery.ts"
@@ -36,16 +36,29 @@ const recordSome = (service: Effect.Effect.Success<ReturnType<typeof serviceWith
 const smallCall = (number: number) =>
   span({ type: "llm", status: "success", revision: 2 ** 30, size: 1_000, attributes: { number } })
 
-/** Offers small calls until there are `least`, and the disk was asked to keep some of them; says how many that took. */
-const offerUntilAsked = (delivery: Delivery.Delivery, least: number, isAsked: () => boolean) =>
+/** Offers small calls until half of a megabyte of memory is in use, and the disk is; says how many that took. */
+const offerUntil = (delivery: Delivery.Delivery, diskIsUsed: () => boolean) =>
   Effect.promise(() => {
     let total = 0
     return vi.waitFor(() => {
       do delivery.offer(smallCall(++total))
-      while (total < least)
-      assert.isTrue(isAsked())
+      while (total < 510)
+      assert.isTrue(diskIsUsed())
       return total
     }, { timeout: 10_000, interval: 10 })
+  })
+
+/** The figures as soon as they fit; until then time passes, and the real disk works. They add up all the while. */
+const figuresOnce = (delivery: Delivery.Delivery, fit: (stats: Delivery.Stats) => boolean) =>
+  Effect.gen(function*() {
+    for (;;) {
+      const stats = delivery.stats()
+      assert.strictEqual(stats.accepted, stats.written + stats.spooled + stats.pending)
+      assert.isAtLeast(stats.spooled, 0)
+      if (fit(stats)) return stats
+      yield* TestClock.adjust("100 millis")
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+    }
   })
 
 /** The disk's next `datasync` answers when it is told to. */
@@ -228,27 +241,57 @@ describe("a spool", { timeout: 60_000 }, () => {
         batchBytes: 50_000,
         spoolDirectory: yield* emptyFolder
       })
-      const total = yield* offerUntilAsked(delivery, 510, disk.isAsked)
+      const total = yield* offerUntil(delivery, disk.isAsked)
       yield* TestClock.adjust("5 seconds")
       assert.deepInclude(delivery.stats(), { accepted: total, pending: total, spooled: 0 })
       yield* disk.answer
-      /** Lets time pass, and the real disk work, until the figures fit. */
-      const statsOnce = (fit: (stats: Delivery.Stats) => boolean) =>
-        Effect.gen(function*() {
-          for (;;) {
-            const stats = delivery.stats()
-            assert.strictEqual(stats.accepted, stats.written + stats.spooled + stats.pending)
-            assert.isAtLeast(stats.spooled, 0)
-            if (fit(stats)) return stats
-            yield* TestClock.adjust("100 millis")
-            yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-          }
-        })
-      yield* statsOnce(({ spooled }) => spooled > 0)
+      yield* figuresOnce(delivery, ({ spooled }) => spooled > 0)
       yield* store.up
-      const after = yield* statsOnce(({ pending, spooled }) => pending <= 0 && spooled <= 0)
+      const after = yield* figuresOnce(delivery, ({ pending, spooled }) => pending <= 0 && spooled <= 0)
       assert.deepInclude(after, { accepted: total, written: total })
       assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(total))
+    }))
+
+  it.scoped("that another process took over while this one slept: each accounts for what it delivers", () =>
+    Effect.gen(function*() {
+      const warnings: Array<unknown> = []
+      const logger = Logger.replace(
+        Logger.defaultLogger,
+        Logger.make(({ annotations }) => void warnings.push(Option.getOrUndefined(HashMap.get(annotations, "kind"))))
+      )
+      const spoolDirectory = yield* emptyFolder
+      const options = { queueBytes: 1_000_000, batchBytes: 50_000, spoolDirectory }
+      const [store, otherStore] = [gate(), gate(true)]
+      const sleeper = yield* Effect.provide(Delivery.make(store.provider, options), logger)
+      const total = yield* offerUntil(sleeper, () => sleeper.stats().spooled > 0)
+      yield* Effect.promise(() => vi.waitFor(() => assert.isAtMost(sleeper.stats().pendingBytes, 250_000)))
+      const before = sleeper.stats()
+      yield* Effect.promise(async () => {
+        const folder = join(spoolDirectory, "store", (await readdir(join(spoolDirectory, "store")))[0]!)
+        const owner = join(folder, "owner.json")
+        await writeFile(owner, JSON.stringify({ ...JSON.parse(await readFile(owner, "utf8")), place: "elsewhere" }))
+        await utimes(owner, Date.now() / 1_000 - 3_600, Date.now() / 1_000 - 3_600)
+      })
+      const other = yield* Delivery.make(otherStore.provider, options)
+      const others = yield* figuresOnce(other, ({ spooled, written }) => written > 0 && spooled === 0)
+      assert.deepInclude(others, { accepted: before.spooled, written: before.spooled })
+
+      const knowing = yield* figuresOnce(sleeper, ({ accepted }) => accepted < total)
+      // no more than the batch that was read before, and is delivered by both
+      assert.isAtMost(knowing.spooled, 50)
+      const gauges = yield* Metric.snapshot
+      const gauge = gauges.find(({ metricKey: { name, tags } }) =>
+        name === "effect_observability_spool_records" && tags.some(({ value }) => value === "store")
+      )
+      assert.strictEqual((gauge?.metricState as { value?: number } | undefined)?.value, knowing.spooled)
+      yield* store.up
+      const after = yield* figuresOnce(sleeper, ({ pending, spooled }) => pending + spooled === 0)
+      assert.strictEqual(after.accepted, after.written)
+      assert.deepStrictEqual(
+        [...new Set([...store.numbers(), ...otherStore.numbers()])].sort((left, right) => left - right),
+        upTo(total)
+      )
+      assert.strictEqual(warnings.filter((kind) => kind === "spool forfeited").length, 1)
     }))
 
   it.scopedLive("on a disk that answers too late for the end: the next process delivers what it has", () =>
@@ -257,7 +300,7 @@ describe("a spool", { timeout: 60_000 }, () => {
       const spoolDirectory = yield* emptyFolder
       const total = yield* Effect.scoped(Effect.gen(function*() {
         const delivery = yield* Delivery.make(gate().provider, { queueBytes: 1_000_000, spoolDirectory })
-        const total = yield* offerUntilAsked(delivery, 510, disk.isAsked)
+        const total = yield* offerUntil(delivery, disk.isAsked)
         assert.deepInclude(yield* delivery.close(0), { accepted: total, dropped: total, spooled: 0 })
         yield* disk.answer
         return total

@@ -19,6 +19,8 @@ export class Accounts {
   private spooled = 0
   /** What was found damaged on the disk and is counted as dropped already. */
   private lossesCounted = 0
+  /** What another process has taken over and is counted no more. */
+  private forfeitsCounted = 0
   private written = 0
   private dropped = 0
   private readonly unmetered = new Map<DropReason, number>()
@@ -103,6 +105,22 @@ export class Accounts {
     this.dropped += count
     this.droppedByReason["damaged"] = (this.droppedByReason["damaged"] ?? 0) + count
     this.meters.records("damaged", count)
+  }
+
+  /**
+   * Records that this process accepted, and that are another one's to account for now.
+   *
+   * @param total those since the start
+   * @returns those since the last time
+   */
+  forfeit(total: number): number {
+    const count = total - this.forfeitsCounted
+    if (count <= 0) return 0
+    this.forfeitsCounted = total
+    this.accepted -= count
+    this.spooled -= count
+    this.meters.spool(this.spooled)
+    return count
   }
 
   retry(): void {

@@ -111,6 +111,7 @@ export class Overflow {
         Effect.interruptible,
         Effect.timeoutFail({ duration: diskTimeout, onTimeout: () => noAnswer }),
         Effect.catchAll((error) => decide(false) ? Effect.void : this.warn(error)),
+        Effect.zipRight(this.reconcile),
         Effect.map(() => decide(false))
       )
     }).pipe(
@@ -119,6 +120,17 @@ export class Overflow {
       Effect.uninterruptible
     )
   }
+
+  /** Takes over into the books what the spool has found out about its files. */
+  private readonly reconcile = Effect.suspend(() => {
+    this.accounts.losses(this.spool.corrupt)
+    const forfeited = this.accounts.forfeit(this.spool.forfeited)
+    return forfeited === 0 ? Effect.void : this.warnings.warn(
+      "spool forfeited",
+      "records on the disk are another process's now, which took this one for dead, or somebody deleted their files",
+      forfeited
+    )
+  })
 
   private readonly relieve = Effect.suspend(() =>
     this.crowded.await.pipe(
@@ -155,7 +167,7 @@ export class Overflow {
         next._tag === "None" ? this.waiting.close : this.slots.withPermits(1)(this.deliver(next.value))
       ),
       Effect.catchAll((error) => Effect.zipRight(this.warn(error), Effect.sleep(retryInterval))),
-      Effect.zipRight(Effect.sync(() => this.accounts.losses(this.spool.corrupt)))
+      Effect.zipRight(this.reconcile)
     )
   )
 
@@ -173,7 +185,8 @@ export class Overflow {
       this.accounts.adopt(records)
       this.waiting.unsafeOpen()
     }),
-    Effect.catchAll((error) => this.warn(error))
+    Effect.catchAll((error) => this.warn(error)),
+    Effect.zipRight(this.reconcile)
   )
 
   private warn(error: SpoolError): Effect.Effect<void> {

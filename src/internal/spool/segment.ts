@@ -34,6 +34,7 @@ export class Segment {
   private recordsPassed = 0
   private cursor = 0
   private marksSinceSync = 0
+  private recordsInHand = 0
 
   private constructor(path: string) {
     this.file = new SegmentFile(path)
@@ -68,6 +69,11 @@ export class Segment {
   /** Records not passed yet. */
   get records(): number {
     return this.recordsWritten - this.recordsPassed
+  }
+
+  /** Records that are lost to this process with the file. */
+  get forfeit(): number {
+    return Math.max(this.records - this.recordsInHand, 0)
   }
 
   /** Whether all was passed. */
@@ -120,6 +126,11 @@ export class Segment {
     return this.file.read(entry.at, entry.bytes)
   }
 
+  /** Says how many records of the next frame are being delivered: they are, whatever becomes of the file. */
+  hand(records: number): void {
+    this.recordsInHand = records
+  }
+
   /**
    * Goes on behind an entry.
    *
@@ -127,6 +138,7 @@ export class Segment {
    */
   async pass(entry: Entry): Promise<number> {
     const before = this.recordsPassed
+    this.recordsInHand = 0
     this.cursor = entry.at + entry.bytes
     // At the end all is accounted for, whatever became of the file since its records were counted.
     this.recordsPassed = this.isAtEnd

@@ -1,6 +1,6 @@
 /**
  * All segments of this process, oldest first, in its own folder, and the books about them:
- * `appended + adopted = passed + records + forfeited`.
+ * `appended + adopted = passed + records + forfeited`, but for what is in somebody's hands when its file is taken away.
  *
  * Its methods wait for the disk and are not to be called at the same time.
  */
@@ -145,7 +145,7 @@ export class Shelf {
     const names = await this.folder.isMine() ? await readdir(this.folder.path) : await this.moveOut()
     const present = new Set(names)
     for (const segment of this.segments.filter((segment) => !present.has(segment.name))) {
-      this.forfeited += segment.records
+      this.forfeited += segment.forfeit
       await this.drop(segment)
     }
     const known = new Set(this.segments.map((segment) => segment.name))

@@ -43,7 +43,10 @@ export interface Spool {
   readonly bytes: number
   /** Records that were found damaged since the start. */
   readonly corrupt: number
-  /** Records that were taken away since the start: by a process that took this one for dead, or by somebody's hand. */
+  /**
+   * Records that were taken away since the start: by a process that took this one for dead, or by somebody's hand. Not
+   * those of the batch that `next` has given and that is not done yet.
+   */
   readonly forfeited: number
   /**
    * Keeps a batch. When it succeeds the batch is on the disk, when it fails nothing of it is.
@@ -178,6 +181,7 @@ class DiskSpool implements Spool {
       )
     }
     this.current = batch
+    found.segment.hand(records.length)
     return batch
   }
 
