@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
+  BigDecimal,
   Cause,
   Clock,
   Deferred,
@@ -17,6 +18,8 @@ import {
   Tracer
 } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
 import * as Delivery from "../src/Delivery.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type { Observation } from "../src/Observation.ts"
@@ -24,7 +27,7 @@ import type { Provider } from "../src/Provider.ts"
 import { memory, ProviderError } from "../src/Provider.ts"
 import * as Testing from "../src/Testing.ts"
 import { emptyFolder } from "./behaviour/fixtures/spools.ts"
-import { chatMessage, span, spanId, trace, traceId } from "./observations.ts"
+import { chatMessage, modelCall, span, spanId, trace, traceId } from "./observations.ts"
 
 type Batch = NonEmptyReadonlyArray<Observation>
 
@@ -388,6 +391,26 @@ describe("records that are refused", () => {
       offerAll(delivery, records(1, 3))
       const receipt = yield* delivery.flush("1 minute")
       assert.deepInclude(receipt, { accepted: 3, written: 2, rejected: 1, pending: 0 })
+    }))
+
+  it.scoped("are kept as a person reads them, with the reason", () =>
+    Effect.gen(function*() {
+      const spoolDirectory = yield* emptyFolder
+      const delivery = yield* Delivery.make(provider(() => ProviderError.rejected("too odd")), { spoolDirectory })
+      const refused = [
+        span({ modelCall: modelCall({ costUsd: BigDecimal.unsafeFromString("0.0125") }) }),
+        trace({
+          totals: { inputTokens: 1, outputTokens: 2, costUsd: BigDecimal.unsafeFromString("3"), stated: true }
+        })
+      ]
+      offerAll(delivery, refused)
+      assert.deepInclude(yield* delivery.flush("1 minute"), { rejected: 2, pending: 0 })
+      const text = yield* Effect.promise(() => readFile(join(spoolDirectory, "test", "dead-letter.jsonl"), "utf8"))
+      const letters = text.trimEnd().split("\n").map((line) => JSON.parse(line))
+      assert.deepStrictEqual(letters.map(({ reason }) => reason), ["too odd", "too odd"])
+      assert.deepInclude(letters[0].record, { _tag: "Span", spanId: spanId(2) })
+      assert.strictEqual(letters[0].record.modelCall.costUsd, "0.0125")
+      assert.strictEqual(letters[1].record.totals.costUsd, "3")
     }))
 })
 

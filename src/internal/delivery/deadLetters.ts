@@ -32,5 +32,8 @@ export const inFolder = (directory: string, maxBytes = 64 * 1024 * 1024): DeadLe
     Effect.timeoutFail({ duration: "5 seconds", onTimeout: () => ({ message: "the disk did not answer" }) })
   )
 
-const plainly = (_: string, value: unknown): unknown =>
-  BigDecimal.isBigDecimal(value) ? BigDecimal.format(value) : value
+/** Decimals as a person writes them. What comes as `value` is what their own `toJSON` has made of them. */
+function plainly(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
+  const original = this[key]
+  return BigDecimal.isBigDecimal(original) ? BigDecimal.format(original) : value
+}
