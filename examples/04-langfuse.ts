@@ -1,7 +1,7 @@
 // Langfuse next to PostgreSQL: the same program, seen in both. Run it with `npx tsx examples/04-langfuse.ts`.
 //
-// With LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY (and LANGFUSE_HOST, for a server of your own) it records into your
-// project. Without, it starts a small stand-in for a Langfuse server, and prints what would have arrived there.
+// With LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY (and LANGFUSE_BASE_URL, for a server of your own) it records into
+// your project. Without, it starts a small stand-in for a Langfuse server, and prints what would have arrived there.
 import { Console, Effect, Layer, Option, Redacted } from "effect"
 import { flush, logChatMessage, logLlmCall, ObservabilityService, withSpan, withTrace } from "effect-observability"
 import * as LangfuseProvider from "effect-observability/LangfuseProvider"

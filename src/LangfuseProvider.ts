@@ -34,6 +34,7 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -137,7 +138,10 @@ export const layer = (
  * | --- | --- | --- |
  * | `LANGFUSE_ENABLED` | boolean | `true` |
  * | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | text, both or neither | none: no Langfuse |
- * | `LANGFUSE_HOST` | `http(s)://` address | `https://cloud.langfuse.com` |
+ * | `LANGFUSE_BASE_URL` | `http(s)://` address | `https://cloud.langfuse.com` |
+ *
+ * The address may also stand in `LANGFUSE_HOST` or `LANGFUSE_BASEURL`, its names in older clients of Langfuse; two that
+ * differ are an error.
  *
  * `None` where it is switched off, and where there are no keys; one key without the other is an error.
  *
@@ -148,17 +152,17 @@ export const config: Config.Config<Option.Option<Options>> = Config.all({
   enabled: Config.withDefault(Config.boolean("LANGFUSE_ENABLED"), true),
   publicKey: optional(Config.redacted("LANGFUSE_PUBLIC_KEY"), Redacted.value),
   secretKey: optional(Config.redacted("LANGFUSE_SECRET_KEY"), Redacted.value),
-  host: optional(Config.string("LANGFUSE_HOST"), (host) => host)
+  hosts: Config.all([hostNamed("LANGFUSE_BASE_URL"), hostNamed("LANGFUSE_HOST"), hostNamed("LANGFUSE_BASEURL")])
 }).pipe(
   // Only here it is known whether any of it is wanted; and a missing key must not be taken for none, by whoever makes
   // this config optional, so it is reported as invalid.
-  Config.mapOrFail(({ enabled, host, publicKey, secretKey }) =>
+  Config.mapOrFail(({ enabled, hosts, publicKey, secretKey }) =>
     Either.gen(function*() {
       if (!enabled || (Option.isNone(publicKey) && Option.isNone(secretKey))) return Option.none()
       return Option.some<Options>({
         publicKey: yield* checkKey("LANGFUSE_PUBLIC_KEY", yield* required("LANGFUSE_PUBLIC_KEY", publicKey)),
         secretKey: yield* checkKey("LANGFUSE_SECRET_KEY", yield* required("LANGFUSE_SECRET_KEY", secretKey)),
-        host: yield* checkHost("LANGFUSE_HOST", Option.getOrElse(host, () => defaultHost))
+        host: yield* onlyHost(Arr.getSomes(hosts))
       })
     })
   )
@@ -197,6 +201,29 @@ const required = <A>(name: string, value: Option.Option<A>): Either.Either<A, Co
     value,
     () => ConfigError.InvalidData([name], "is not set, while the other of Langfuse's two keys is: set both, or neither")
   )
+
+interface NamedHost {
+  readonly name: string
+  readonly host: string
+}
+
+function hostNamed(name: string): Config.Config<Option.Option<NamedHost>> {
+  return optional(Config.map(Config.string(name), (host) => ({ name, host })), ({ host }) => host)
+}
+
+/** To choose between two addresses is to send keys and prompts, perhaps, to a server that they are not meant for. */
+const onlyHost = (hosts: ReadonlyArray<NamedHost>): Either.Either<string, ConfigError.ConfigError> =>
+  Either.gen(function*() {
+    for (const { host, name } of hosts) yield* checkHost(name, host)
+    const [first, ...others] = hosts
+    if (first === undefined) return defaultHost
+    const other = others.find(({ host }) => withoutSlash(host) !== withoutSlash(first.host))
+    return other === undefined ? first.host : yield* Either.left(
+      ConfigError.InvalidData([first.name], `is another address than that of ${other.name}: set one of the two`)
+    )
+  })
+
+const withoutSlash = (host: string): string => host.replace(/\/+$/, "")
 
 /** The two travel in a header, which takes no other characters. */
 const checkKey = (

@@ -33,7 +33,7 @@
  * | `OBSERVABILITY_CAPTURE_MAX_BYTES` | bytes of one value | `4194304` |
  * | `LANGFUSE_ENABLED` | boolean | `true` |
  * | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | text, both or neither | none: no Langfuse |
- * | `LANGFUSE_HOST` | `http(s)://` address | `https://cloud.langfuse.com` |
+ * | `LANGFUSE_BASE_URL`, or `LANGFUSE_HOST`, `LANGFUSE_BASEURL` | `http(s)://` address | `https://cloud.langfuse.com` |
  *
  * A duration is a number with a unit, such as `5 seconds` or `250 millis`.
  *

@@ -35,8 +35,29 @@ describe("configuration", () => {
     expect(Redacted.value(options({}).publicKey)).toBe("pk-lf-1")
     expect(Redacted.value(options({}).secretKey)).toBe("sk-lf-1")
     expect(options({}).host).toBe("https://cloud.langfuse.com")
-    expect(options({ LANGFUSE_HOST: "http://langfuse.local:3000/path/" }).host).toBe("http://langfuse.local:3000/path/")
     expect(String(options({}).secretKey)).not.toContain("sk-lf-1")
+  })
+
+  const hostNames = ["LANGFUSE_BASE_URL", "LANGFUSE_HOST", "LANGFUSE_BASEURL"]
+  const own = "http://langfuse.local:3000/path/"
+
+  it.each(hostNames)("reads the host from %s", (name) => {
+    const unset = Object.fromEntries(hostNames.map((other) => [other, ""]))
+    for (const variables of [{ [name]: own }, { ...unset, [name]: own }]) {
+      expect(Option.getOrThrow(Either.getOrThrow(read({ ...keys, ...variables }))).host).toBe(own)
+    }
+  })
+
+  it("takes several hosts that are the same, and names two that differ", () => {
+    const same = { LANGFUSE_BASE_URL: own, LANGFUSE_HOST: own.slice(0, -1), LANGFUSE_BASEURL: own }
+    expect(Option.getOrThrow(Either.getOrThrow(read({ ...keys, ...same }))).host).toBe(own)
+    for (const [left, right] of [[0, 1], [0, 2], [1, 2]] as const) {
+      const two = [hostNames[left]!, hostNames[right]!]
+      const error = Either.getOrThrow(Either.flip(
+        read({ ...keys, [two[0]!]: "https://us.cloud.langfuse.com", [two[1]!]: own })
+      ))
+      expect(hostNames.filter((name) => new RegExp(`${name}\\b`).test(String(error)))).toEqual(two)
+    }
   })
 
   it.each([
@@ -44,6 +65,8 @@ describe("configuration", () => {
     ["LANGFUSE_PUBLIC_KEY", { LANGFUSE_SECRET_KEY: "sk-lf-1", LANGFUSE_PUBLIC_KEY: "" }],
     ["LANGFUSE_SECRET_KEY", { ...keys, LANGFUSE_SECRET_KEY: "schlüssel" }],
     ["LANGFUSE_HOST", { ...keys, LANGFUSE_HOST: "cloud.langfuse.com" }],
+    ["LANGFUSE_BASEURL", { ...keys, LANGFUSE_BASEURL: "cloud.langfuse.com" }],
+    ["LANGFUSE_BASE_URL", { ...keys, LANGFUSE_BASE_URL: "cloud.langfuse.com", LANGFUSE_HOST: own }],
     ["LANGFUSE_HOST", { ...keys, LANGFUSE_HOST: "https://user:password@langfuse.local" }],
     ["LANGFUSE_ENABLED", { ...keys, LANGFUSE_ENABLED: "perhaps" }]
   ])("names %s when that is what is wrong", (name, variables) => {
@@ -171,7 +194,7 @@ describe("protocol", () => {
       const provider = yield* providerOf(mock)
       const failure = yield* failureOf(provider.write(batchOf(records)))
       expect(failure.reason).toBe("transient")
-      expect(failure.message).toContain("LANGFUSE_HOST")
+      expect(failure.message).toContain("LANGFUSE_BASE_URL")
       mock.fault = () => false
       yield* provider.write(batchOf(records))
       expect(mock.otlp.rows.length).toBe(records.length)

@@ -122,6 +122,7 @@ const malformed: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
   ["OBSERVABILITY_PARTITIONS_AHEAD", ["many", "1.5", "-1", "366", ""]],
   ["OBSERVABILITY_SCHEMA", ["Observability", "drop table", "a;b"]],
   ["LANGFUSE_ENABLED", ["maybe"]],
+  ["LANGFUSE_BASE_URL", ["langfuse"]],
   ["LANGFUSE_HOST", ["langfuse"]]
 ]
 

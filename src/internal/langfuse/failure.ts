@@ -33,7 +33,7 @@ export const toProviderError = (failure: RequestFailure): ProviderError => {
   // also when there is no other protocol to turn to: a wrong address, or a server that is being replaced, says nothing
   // about the records
   if (isProtocolUnknown(failure)) {
-    return ProviderError.transient(`${message}; is LANGFUSE_HOST the address of a Langfuse server?`, {
+    return ProviderError.transient(`${message}; is LANGFUSE_BASE_URL the address of a Langfuse server?`, {
       cause,
       retryAfter: retryAfter ?? slowly
     })

@@ -68,7 +68,7 @@ class Sorted implements Outcome {
       this.failed ??= ProviderError.transient(message)
     } else if (/event type not accepted/i.test(error.text)) {
       this.unwelcome.push(item)
-      this.reason = `${message}; LANGFUSE_HOST is a server that takes OTLP only`
+      this.reason = `${message}; LANGFUSE_BASE_URL is a server that takes OTLP only`
     } else if (typed && isTyped(item.entry) && /discriminator/i.test(error.text)) {
       this.mistyped.push(item)
     } else {
