@@ -1,6 +1,6 @@
 /**
- * Makes an entry small enough for one request. Its largest text is cut, with a mark, and then the next largest: a record
- * with most of its text is worth more than none.
+ * Makes an entry small enough for one request: a record with most of its text is worth more than none. Texts above a
+ * common level are cut down to it, with a mark, so that no text makes room for another that is as large.
  *
  * It pauses (yields) after each piece of what it measures: 1 MB of text takes some milliseconds.
  */
@@ -20,17 +20,14 @@ export const maxEntryBytes = 900_000
 export function* fit(entry: Entry, maxBytes: number): Generator<void, Entry> {
   const texts: Array<Measured> = []
   for (const [path, value] of textsOf(entry)) texts.push(yield* measured(path, value))
-  let excess = texts.reduce((sum, text) => sum + text.bytes, 0) - maxBytes
-  if (excess <= 0) return entry
+  const level = Math.max(levelOf(texts.map((text) => text.bytes), maxBytes), minBytes)
   const cuts = new Map<string, Text>()
-  for (const text of texts.sort((left, right) => right.bytes - left.bytes)) {
-    if (excess <= 0) break
-    const maxTextBytes = Math.max(text.bytes - excess, minBytes)
-    if (text.bytes <= maxTextBytes) continue
-    excess -= text.bytes - maxTextBytes
-    cuts.set(text.path, new CutText(text.value, lengthWithin(text, maxTextBytes - markBytes)))
+  for (const text of texts) {
+    if (text.bytes <= level) continue
+    cuts.set(text.path, new CutText(text.value, lengthWithin(text, level - markBytes)))
+    yield
   }
-  return withCuts(entry, cuts)
+  return cuts.size === 0 ? entry : withCuts(entry, cuts)
 }
 
 // internal
@@ -39,13 +36,25 @@ interface Measured {
   /** `input`, or `metadata` and `trace` with the position. */
   readonly path: string
   readonly value: Text
-  /** Of its JSON. */
+  /** Of its JSON, a mark included. */
   readonly bytes: number
   /**
    * The same of each of its pieces, one after the other, without quotation marks. The two halves of a character may lie in
    * two of them, which makes a difference of some bytes.
    */
   readonly pieces: ReadonlyArray<number>
+}
+
+/** What each text may have at most for all together to have so many bytes: what small ones leave is for the others. */
+const levelOf = (sizes: ReadonlyArray<number>, maxBytes: number): number => {
+  let left = maxBytes
+  let count = sizes.length
+  for (const bytes of sizes.toSorted((one, other) => one - other)) {
+    if (bytes * count > left) return Math.floor(left / count)
+    left -= bytes
+    count--
+  }
+  return Number.POSITIVE_INFINITY
 }
 
 /** Below this nothing is cut any further: the mark alone would be as long. */
@@ -72,7 +81,8 @@ function* measured(path: string, value: Text): Generator<void, Measured> {
     pieces.push(bytesOf(text.slice(from, from + pieceLength)))
     yield
   }
-  return { path, value, bytes: pieces.reduce((sum, bytes) => sum + bytes, 2), pieces }
+  const frame = 2 + (typeof value === "string" ? 0 : value.mark.length)
+  return { path, value, bytes: pieces.reduce((sum, bytes) => sum + bytes, frame), pieces }
 }
 
 const textsOf = ({ input, metadata, output, statusMessage, trace }: Entry) =>
@@ -84,7 +94,7 @@ const textsOf = ({ input, metadata, output, statusMessage, trace }: Entry) =>
     ...(trace?.metadata ?? []).map(([, value], at) => [`trace ${at}`, value] as const)
   ].filter((text): text is [path: string, value: Text] => text[1] !== undefined)
 
-/** How many characters of a text have so many bytes at most: whole pieces, and a part of the next. */
+/** How many characters of a text have so many bytes at most: whole pieces, and of the next what halving it finds. */
 const lengthWithin = ({ pieces, value }: Measured, maxBytes: number): number => {
   let left = maxBytes
   let from = 0
@@ -93,13 +103,14 @@ const lengthWithin = ({ pieces, value }: Measured, maxBytes: number): number => 
     left -= bytes
     from += pieceLength
   }
-  const piece = beginningOf(value).slice(from, from + pieceLength)
-  // characters differ in bytes, so a first guess may be too long; each round comes closer
-  let length = piece.length
-  for (let bytes = pieces[from / pieceLength] ?? 0; bytes > left; bytes = bytesOf(piece.slice(0, length))) {
-    length = Math.floor(length * 0.98 * (left / bytes))
+  const text = beginningOf(value)
+  for (let length = pieceLength / 2; length >= 1; length /= 2) {
+    const bytes = bytesOf(text.slice(from, from + length))
+    if (bytes > left) continue
+    left -= bytes
+    from += length
   }
-  return from + length
+  return from
 }
 
 const withCuts = (entry: Entry, cuts: ReadonlyMap<string, Text>): Entry => {
