@@ -1,13 +1,14 @@
 /** What the combinators promise to the program that they wrap, whatever becomes of it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Deferred, Effect, Either, Exit, Fiber, Option, TestClock } from "effect"
+import { logDocumentEvent, logLlmCall } from "../src/Log.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import { closedRevision } from "../src/Observation.ts"
 import { annotate, span, withSpan, withTrace, withTraceContext } from "../src/Span.ts"
 import * as Testing from "../src/Testing.ts"
 import { Current, TraceContext } from "../src/TraceContext.ts"
 
-class NotFound extends Data.TaggedError("NotFound")<{ readonly message: string }> {}
+class NotFound extends Data.TaggedError("NotFound")<{ readonly message: string; readonly cause?: unknown }> {}
 
 const spans = Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Span"))
 const traces = Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Trace"))
@@ -217,6 +218,33 @@ describe("status", () => {
       const { error } = yield* spanNamed("span")
       assert.strictEqual(error?.message, "gone")
       assert.include(error?.cause, "while cleaning up")
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("an error that is handed over is told as one that was failed with", () =>
+    Effect.gen(function*() {
+      const error = new NotFound({ message: "gone", cause: new TypeError("broken", { cause: new Error("deep") }) })
+      const { endTrace, startTrace } = yield* ObservabilityService
+      yield* Effect.exit(withSpan(Effect.fail(error), "failed"))
+      yield* logLlmCall({ model: "m", name: "logged", error })
+      yield* logDocumentEvent({ documentId: "d", eventType: "parse", status: "failed", error })
+      yield* endTrace(yield* startTrace({ name: "ended" }), { error })
+      yield* endTrace(yield* startTrace({ name: "of a cause" }), { error: Cause.fail(error) })
+      const { cause } = (yield* spanNamed("failed")).error!
+      const recorded = yield* Testing.Recorded
+      for (
+        const told of [
+          yield* spanNamed("logged"),
+          ...(yield* recorded.of("DocumentEvent")),
+          yield* traceNamed("ended"),
+          yield* traceNamed("of a cause")
+        ]
+      ) {
+        assert.include(told.error, { type: "NotFound", message: "gone" })
+        for (const text of ["TypeError: broken", "Error: deep", "SpanOutcomes.test.ts"]) {
+          assert.include(cause, text)
+          assert.include(told.error?.cause, text)
+        }
+      }
     }).pipe(Effect.provide(Testing.layer())))
 })
 

@@ -29,18 +29,25 @@ export const fromCause = (cause: Cause.Cause<unknown>): Outcome => {
   if (Option.isNone(reason) && !Cause.isEmpty(cause)) return interrupted
   return {
     status: "error",
-    error: errorDetails(Option.getOrElse(reason, () => "the cause is empty"), printed(cause))
+    error: errorDetails(Option.getOrElse(reason, () => "the cause is empty"), cause)
   }
 }
 
-/** Describes an error value of any kind. Reading it runs code of the application, which may throw. */
-export const errorDetails = (error: unknown, cause?: string | undefined): ErrorDetails => {
+/** An error that the application hands over, told as if it had failed with it. */
+export const fromError = (error: unknown): ErrorDetails => errorDetails(error, Cause.fail(error))
+
+/**
+ * Describes an error value of any kind. Reading it runs code of the application, which may throw.
+ *
+ * @param cause printed, where it is given
+ */
+export const errorDetails = (error: unknown, cause?: Cause.Cause<unknown> | undefined): ErrorDetails => {
   try {
     if (Cause.isCause(error)) return fromCause(error).error ?? interruption
     return {
       type: cutString(typeOf(error), maxTypeLength),
       message: cutString(messageOf(error), maxMessageLength),
-      cause: cause === undefined ? undefined : cutString(cause, maxCauseLength)
+      cause: cause === undefined ? undefined : printed(cause)
     }
   } catch {
     return { type: "unknown", message: "the error could not be read", cause: undefined }
@@ -61,7 +68,7 @@ const errorLimits = { maxDepth: 4, maxEntries: 32, maxStringLength: 1_024, maxBy
 
 const printed = (cause: Cause.Cause<unknown>): string | undefined => {
   try {
-    return Cause.pretty(cause, { renderErrorCause: true })
+    return cutString(Cause.pretty(cause, { renderErrorCause: true }), maxCauseLength)
   } catch {
     return undefined
   }

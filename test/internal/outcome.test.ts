@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Deferred, Effect, Exit, FastCheck, Fiber, FiberId } from "effect"
-import { errorDetails, fromExit } from "../../src/internal/outcome.ts"
+import { errorDetails, fromError, fromExit } from "../../src/internal/outcome.ts"
 
 class NotFound extends Data.TaggedError("NotFound")<{ readonly message: string }> {}
 
@@ -114,7 +114,7 @@ describe("the description of an error", () => {
 
   it("is bounded", () => {
     const huge = "x".repeat(1_000_000)
-    const details = errorDetails({ _tag: huge, message: huge }, huge)
+    const details = fromError({ _tag: huge, message: huge })
     assert.isBelow(details.type.length, 400)
     assert.isBelow(details.message.length, 17_000)
     assert.isBelow(details.cause!.length, 66_000)
@@ -131,11 +131,12 @@ describe("the description of an error", () => {
       Object.defineProperty(new Error("x"), "name", { value: 5 }),
       { toString: thrown, toJSON: thrown },
       { constructor: { name: 5 } },
+      Object.defineProperty(new Error("x"), "cause", { get: thrown }),
       Symbol("s"),
       () => {}
     ]
     for (const error of hostile) {
-      for (const { error: details } of [{ error: errorDetails(error) }, outcomeOf(Cause.die(error))]) {
+      for (const details of [errorDetails(error), fromError(error), outcomeOf(Cause.die(error)).error]) {
         assert.deepStrictEqual([typeof details!.type, typeof details!.message], ["string", "string"])
       }
     }

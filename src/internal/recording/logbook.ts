@@ -55,7 +55,7 @@ export class Logbook {
       const plausible = new Plausible()
       const sizes = { size: baseSize }
       const retryCount = plausible.count("retryCount", event.retryCount)
-      const details = event.error === undefined ? undefined : Outcomes.errorDetails(event.error)
+      const details = event.error === undefined ? undefined : Outcomes.fromError(event.error)
       sizes.size += sizeOfError(details)
       const record: Observation.DocumentEvent = {
         _tag: "DocumentEvent",

@@ -115,7 +115,7 @@ export class Spans {
     span.addAttributes(plausible.report())
     const outcome: Outcome = call.error === undefined
       ? Outcomes.success
-      : { status: "error", error: Outcomes.errorDetails(call.error) }
+      : { status: "error", error: Outcomes.fromError(call.error) }
     this.finish(ambient, span, outcome, latency)
   }
 

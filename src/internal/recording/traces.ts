@@ -168,7 +168,7 @@ const elapsedMicros = (trace: OpenTrace, isForeign: boolean, { clock }: Ambient)
 }
 
 const outcomeOf = (end: Input.TraceEnd): Outcome => {
-  const details = end.error === undefined ? undefined : Outcomes.errorDetails(end.error)
+  const details = end.error === undefined ? undefined : Outcomes.fromError(end.error)
   const isError = details !== undefined || end.errorType !== undefined || end.errorMessage !== undefined
   const status = end.status ?? (isError ? "error" : "success")
   return {
