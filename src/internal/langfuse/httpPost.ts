@@ -22,7 +22,11 @@ export const httpPost = (
 ): Effect.Effect<Answer, NodeJS.ErrnoException> =>
   Effect.flatMap(protocolOf(url), (protocol) =>
     Effect.async((resume) => {
-      const request = protocol.request(url, { method: "POST", headers: { ...headers, "content-length": body.length } })
+      const request = protocol.request(url, {
+        method: "POST",
+        // without a word on it, a proxy may compress its answers, which are some bytes
+        headers: { ...headers, "accept-encoding": "identity", "content-length": body.length }
+      })
       const fail = (error: NodeJS.ErrnoException) => resume(Effect.fail(error))
       request.on("error", (error) =>
         // The server may have closed a connection that was kept open just when it was used again.

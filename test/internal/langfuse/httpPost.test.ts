@@ -4,6 +4,7 @@ import type { IncomingMessage, RequestListener, Server } from "node:http"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
+import { gzipSync } from "node:zlib"
 import { httpPost } from "../../../src/internal/langfuse/httpPost.ts"
 
 const serve = (listener: RequestListener): Effect.Effect<{ server: Server; url: string }, never, Scope.Scope> =>
@@ -35,6 +36,16 @@ describe("a POST request", () => {
         answer: "{\"täken\":1}",
         retryAfter: "7"
       })
+    }))
+
+  it.scopedLive("asks for an answer that is not compressed", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serve((request, response) => {
+        request.resume()
+        if (request.headers["accept-encoding"] === "identity") return response.end("{}")
+        response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync("{}"))
+      })
+      expect((yield* httpPost(url, {}, Buffer.from("{}"))).text).toBe("{}")
     }))
 
   it.scopedLive("that is refused before it has been read gives the refusal, and closes the connection", () =>
