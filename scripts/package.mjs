@@ -1,6 +1,6 @@
-// Checks the package as a new user gets it: packs it, has the tarball examined by publint and attw, installs it into an
-// empty project with the peers it asks for, loads every entry under plain Node, and type-checks and runs the README's
-// quick start.
+// Checks the package as a new user gets it: packs it, looks up what its documentation links to, has the tarball examined by
+// publint and attw, installs it into an empty project with the peers it asks for, loads every entry under plain Node, and
+// type-checks and runs the README's quick start.
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -50,6 +50,19 @@ const [{ filename, files }] = JSON.parse(
   step("npm pack", "npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project])
 )
 const tarball = Path.join(project, filename)
+const packed = files.map(({ path }) => path)
+const deadLinks = packed.filter((path) => path.endsWith(".md")).flatMap((path) =>
+  Array.from(
+    Fs.readFileSync(Path.join(root, path), "utf8").matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g),
+    ([, link]) => link
+  )
+    .filter((link) => {
+      const target = Path.posix.join(Path.posix.dirname(path), link)
+      return !packed.some((other) => other === target || other.startsWith(`${target}/`))
+    })
+    .map((link) => `${path} links to ${link}, which is not in the package`)
+)
+if (deadLinks.length > 0) fail(deadLinks.join("\n"))
 const entries = files
   .map(({ path }) => /^dist\/src\/([^/]+)\.d\.ts$/.exec(path)?.[1])
   .filter((name) => name !== undefined)
