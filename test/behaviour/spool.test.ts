@@ -154,7 +154,8 @@ describe("a spool", { timeout: 60_000 }, () => {
         yield* store.up
         const { store: receipt } = yield* service.flush()
         assert.deepInclude(receipt, { written: receipt!.accepted, spooled: 0, dropped: 0 })
-        assert.deepStrictEqual(store.numbers(), upTo(500))
+        // a batch that failed several times has made way for others
+        assert.deepStrictEqual(store.numbers().toSorted((left, right) => left - right), upTo(500))
       })
   )
 

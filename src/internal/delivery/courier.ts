@@ -28,6 +28,8 @@ export class Part {
   readonly deaths: number = 0
   /** For a record alone on which the provider died: the breaker's count of successes by then. */
   readonly suspectSince: number | undefined = undefined
+  /** How often in a row the provider has failed to take it. */
+  failures = 0
   /** Whether the disk has it, too: then nothing is lost when it is given up. */
   readonly onDisk: boolean
 
@@ -198,6 +200,8 @@ export class Courier {
    * there stays: whoever delivers it takes it for settled when it returns.
    */
   private putsOff(part: Part): boolean {
+    // A store that is down comes back, and then the oldest go first.
+    if (++part.failures < failuresBeforeSuspicion) return false
     if (part.onDisk || this.putOff.length >= maxPutOff || !this.isAwaited() || !this.parts.includes(part)) return false
     this.putOff.push(part)
     this.onPutOff()
@@ -254,4 +258,5 @@ export class Courier {
 
 const deathsBeforeSuspicion = 3
 
+const failuresBeforeSuspicion = 3
 const maxPutOff = 4
