@@ -4,6 +4,8 @@ import { Effect } from "effect"
 import { apart } from "../../src/internal/postgres/isolation.ts"
 import * as PartitionKeeper from "../../src/internal/postgres/partitionKeeper.ts"
 import * as ProcessLog from "../../src/internal/postgres/processLog.ts"
+import { processesOf } from "../../src/internal/postgres/processTable.ts"
+import * as PgProvider from "../../src/PgProvider.ts"
 import { resource, span, startTimeUnixMicros } from "../observations.ts"
 import { fixture } from "./pgFixture.ts"
 
@@ -24,7 +26,8 @@ describe("processes", () => {
         resource: of,
         host: undefined,
         firstSeen: startTimeUnixMicros,
-        lastSeen
+        lastSeen,
+        openSince: undefined
       })
       const lastSeen = Effect.map(
         rows("select extract(epoch from last_seen_at)::float8 * 1e6 as seen from processes order by process_id"),
@@ -46,5 +49,20 @@ describe("processes", () => {
       expect((yield* lastSeen)[1]).toBe(startTimeUnixMicros)
       yield* apart(sql)(log.write([row(other, seconds(11))]))
       expect((yield* lastSeen)[1]).toBe(seconds(11))
+    }))
+
+  it.scopedLive("one whose clock is ahead is known to live by the server's, once its heart has beaten", () =>
+    Effect.gen(function*() {
+      const { rows, sql, url } = yield* fixture()
+      const provider = yield* PgProvider.make({ url, processId: resource.processId })
+      yield* provider.write([span({ startTimeUnixMicros: Date.now() * 1000 + 86_400_000_000 })])
+      const log = ProcessLog.make(
+        "observability",
+        resource.processId,
+        PartitionKeeper.make({ schema: "observability", daysAhead: 0 })
+      )
+      yield* apart(sql)(log.write(processesOf([span()])))
+      yield* apart(sql)(log.heartbeat)
+      expect(yield* rows("select last_seen_at <= now() as is_past from processes")).toEqual([{ is_past: true }])
     }))
 })

@@ -4,7 +4,8 @@ import { Effect } from "effect"
 import { apart } from "../../src/internal/postgres/isolation.ts"
 import { reap } from "../../src/internal/postgres/reaper.ts"
 import { closedRevision } from "../../src/Observation.ts"
-import { resource, span, spanId, trace } from "../observations.ts"
+import * as PgProvider from "../../src/PgProvider.ts"
+import { resource, span, spanId, startTimeUnixMicros, trace } from "../observations.ts"
 import { fixture } from "./pgFixture.ts"
 
 const living = { ...resource, processId: "0195512f-6c00-7000-8000-000000000002" }
@@ -21,10 +22,13 @@ describe("the reaper", () => {
         span({ spanId: spanId(4), resource: living }),
         span({ spanId: spanId(5), resource: unknown })
       ])
-      // two processes have told of themselves: one long ago, one just now; of the third only records are known
+      // two processes have told of themselves: one long ago, one just now; of the third only records are known, as new
+      // as those of one that is at work on something that takes long
       yield* sql`update observability.process_store set pid = 1, last_seen_at = now() - interval '61 seconds'
         where process_id = ${resource.processId}`
       yield* sql`update observability.process_store set pid = 2, last_seen_at = now() where process_id = ${living.processId}`
+      yield* sql`update observability.process_store set last_seen_at = now() - interval '59 minutes'
+        where process_id = ${unknown.processId}`
       const statuses = rows("select span_id, status from spans union all select span_id, status from traces order by 1")
       expect(yield* apart(sql)(reap("observability"))).toBe(1)
       expect((yield* statuses).map(({ status }) => status)).toEqual([
@@ -45,5 +49,65 @@ describe("the reaper", () => {
       expect(yield* apart(sql)(reap("observability"))).toBe(1)
       yield* provider.write([span({ status: "success", revision: closedRevision, durationMicros: 5_000 })])
       expect(yield* rows("select status, duration_ms from spans")).toEqual([{ status: "success", duration_ms: 5 }])
+    }))
+
+  it.scopedLive("tries again with a process of which it could not mark everything", () =>
+    Effect.gen(function*() {
+      const { provider, rows, sql } = yield* fixture()
+      yield* provider.write([trace(), span()])
+      yield* sql`update observability.process_store set pid = 1`
+      yield* sql.unsafe(`
+        create function observability.refuse() returns trigger language plpgsql as 'begin raise ''busy''; end';
+        create trigger refuse before update on observability.trace_store for each row
+          execute function observability.refuse()`)
+      expect(yield* Effect.either(apart(sql)(reap("observability")))).toMatchObject({ _tag: "Left" })
+      yield* sql`drop trigger refuse on observability.trace_store`
+      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      expect(yield* rows("select status from spans union all select status from traces")).toEqual([
+        { status: "lost" },
+        { status: "lost" }
+      ])
+    }))
+
+  it.scopedLive("marks what a dead process left open in a spool that was sent on after it was reaped", () =>
+    Effect.gen(function*() {
+      const { provider, rows, sql, url } = yield* fixture()
+      const successor = yield* PgProvider.make({ url, processId: living.processId })
+      yield* provider.write([span({ spanId: spanId(5) })])
+      yield* sql`update observability.process_store set pid = 1, last_seen_at = now() - interval '61 seconds'`
+      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      for (const id of [6, 7]) {
+        yield* successor.write([span({ spanId: spanId(id) })])
+        expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      }
+      expect(yield* rows("select status from spans")).toEqual(Array(3).fill({ status: "lost" }))
+      // what has ended gives no cause to look once more
+      yield* successor.write([span({ spanId: spanId(7), status: "success", revision: closedRevision })])
+      expect(yield* apart(sql)(reap("observability"))).toBe(0)
+    }))
+
+  it.scopedLive("marks what a process left open that is known by what another one sent on alone", () =>
+    Effect.gen(function*() {
+      const { rows, sql, url } = yield* fixture()
+      const successor = yield* PgProvider.make({ url, processId: living.processId })
+      yield* successor.write([trace(), span()])
+      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      expect(yield* rows("select status from spans union all select status from traces")).toEqual([
+        { status: "lost" },
+        { status: "lost" }
+      ])
+    }))
+
+  it.scopedLive("marks what began before everything that was written first, and by a clock that was ahead", () =>
+    Effect.gen(function*() {
+      const { rows, sql, url } = yield* fixture()
+      const provider = yield* PgProvider.make({ url, processId: resource.processId })
+      const minutes = (count: number) => startTimeUnixMicros + count * 60_000_000
+      for (const minute of [0, -300, 300]) {
+        yield* provider.write([span({ spanId: spanId(1000 + minute), startTimeUnixMicros: minutes(minute) })])
+      }
+      yield* sql`update observability.process_store set last_seen_at = to_timestamp(${startTimeUnixMicros / 1e6})`
+      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      expect(yield* rows("select status from spans")).toEqual(Array(3).fill({ status: "lost" }))
     }))
 })

@@ -2,8 +2,9 @@
  * Changes to the schema, by one process at a time.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
-import { SqlError } from "@effect/sql/SqlError"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import { inTransaction } from "./transaction.ts"
 
 /**
  * Runs in a transaction that holds the schema's lock. The lock ends with the transaction, so it also works behind a
@@ -18,8 +19,6 @@ export const exclusively = <A, E, R>(
     (sql) =>
       sql`select pg_advisory_xact_lock(hashtextextended(${`effect-observability/${schema}`}, 0))`.pipe(
         Effect.zipRight(self),
-        sql.withTransaction,
-        // a connection that breaks makes the rollback a defect
-        Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause, message: "The transaction broke" })))
+        inTransaction
       )
   )

@@ -15,8 +15,13 @@ export const heartbeatInterval = "10 seconds"
 const heartbeatMicros = 10_000_000
 
 export interface ProcessLog {
-  /** Writes what is new about the processes behind a batch. */
+  /** Writes what is new about the processes behind a batch, before the batch. */
   readonly write: TableWriter.TableWriter<ProcessRow>
+  /**
+   * Has a reaper look once more, after the batch, at other processes that left something open in it: it may have been
+   * there before.
+   */
+  readonly lookAgain: TableWriter.TableWriter<ProcessRow>
   /** Says that this process lives, if it ever wrote. */
   readonly heartbeat: Effect.Effect<void, SqlError, SqlClient.SqlClient>
   readonly forget: Effect.Effect<void>
@@ -32,25 +37,39 @@ export const make = (
   partitions: PartitionKeeper
 ): ProcessLog => {
   const writeRows = TableWriter.make(schema, processTable, partitions)
-  /** Until when each process is known to live, as it is stored. */
-  const stored = new Map<string, number>()
+  /** When each process is known to live, as it is stored. */
+  const stored = new Map<string, Pick<ProcessRow, "firstSeen" | "lastSeen">>()
   const host = { name: hostname(), pid: process.pid }
+  const isDue = ({ lastSeen, openSince, resource: { processId } }: ProcessRow): boolean => {
+    const known = stored.get(processId)
+    if (known === undefined || (openSince !== undefined && openSince < known.firstSeen)) return true
+    return processId !== ownProcessId && lastSeen > known.lastSeen + heartbeatMicros
+  }
+  const remember = ({ firstSeen, lastSeen, resource: { processId } }: ProcessRow) => {
+    const known = stored.get(processId)
+    stored.set(processId, {
+      firstSeen: Math.min(firstSeen, known?.firstSeen ?? firstSeen),
+      lastSeen: Math.max(lastSeen, known?.lastSeen ?? lastSeen)
+    })
+  }
   return {
     write: (rows) => {
-      const due = rows.filter(({ lastSeen, resource }) => {
-        const last = stored.get(resource.processId)
-        return last === undefined || (resource.processId !== ownProcessId && lastSeen > last + heartbeatMicros)
-      })
+      const due = rows.filter(isDue)
       return Effect.tap(
         writeRows(due.map((row) => row.resource.processId === ownProcessId ? { ...row, host } : row)),
-        () => due.forEach((row) => stored.set(row.resource.processId, row.lastSeen))
+        () => due.forEach(remember)
       )
     },
+    lookAgain: (rows) =>
+      writeRows(
+        rows.filter(({ openSince, resource }) => openSince !== undefined && resource.processId !== ownProcessId)
+      ),
     heartbeat: Effect.flatMap(
       SqlClient.SqlClient,
       (sql) =>
         ownProcessId === undefined || !stored.has(ownProcessId) ? Effect.void : Effect.asVoid(sql.unsafe(
-          `update "${schema}".process_store set last_seen_at = now() where process_id = $1 and last_seen_at < now()`,
+          // also back from a time to come, which the clock of a process that is ahead has in its records
+          `update "${schema}".process_store set last_seen_at = now() where process_id = $1`,
           [ownProcessId]
         ))
     ),

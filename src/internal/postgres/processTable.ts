@@ -13,6 +13,8 @@ export interface ProcessRow {
   /** The first and the last moment in which it is known to have lived, in microseconds. */
   firstSeen: number
   lastSeen: number
+  /** When the earliest of what is still open began: a reaper has to find it. */
+  openSince: number | undefined
 }
 
 export const processTable: Table<ProcessRow> = {
@@ -28,13 +30,15 @@ export const processTable: Table<ProcessRow> = {
     column("started_at", Type.timestamp, (row) => row.firstSeen),
     column("last_seen_at", Type.timestamp, (row) => row.lastSeen)
   ],
+  // What was reaped is to be reaped once more: a dead process's last records may come after that, through a spool.
   onConflict: `do update set
     host_name = coalesce(held.host_name, excluded.host_name),
     pid = coalesce(held.pid, excluded.pid),
     started_at = least(held.started_at, excluded.started_at),
-    last_seen_at = greatest(held.last_seen_at, excluded.last_seen_at)
+    last_seen_at = greatest(held.last_seen_at, excluded.last_seen_at),
+    reaped_at = null
     where held.started_at > excluded.started_at or held.last_seen_at < excluded.last_seen_at
-      or (held.pid is null and excluded.pid is not null)`,
+      or held.reaped_at is not null or (held.pid is null and excluded.pid is not null)`,
   partitionTime: undefined
 }
 
@@ -45,19 +49,23 @@ export const processesOf = (records: ReadonlyArray<Observation>): ReadonlyArray<
     const { processId } = record.resource
     const start = startOf(record)
     const end = start + durationOf(record)
-    const row = rows.get(processId)
+    let row = rows.get(processId)
     if (row === undefined) {
-      rows.set(processId, { resource: record.resource, host: undefined, firstSeen: start, lastSeen: end })
-    } else {
-      if (start < row.firstSeen) row.firstSeen = start
-      if (end > row.lastSeen) row.lastSeen = end
+      row = { resource: record.resource, host: undefined, firstSeen: start, lastSeen: end, openSince: undefined }
+      rows.set(processId, row)
     }
+    if (start < row.firstSeen) row.firstSeen = start
+    if (end > row.lastSeen) row.lastSeen = end
+    if (isOpen(record) && (row.openSince === undefined || start < row.openSince)) row.openSince = start
   }
   return [...rows.values()].sort((left, right) => left.resource.processId < right.resource.processId ? -1 : 1)
 }
 
 const startOf = (record: Observation): number =>
   record._tag === "Trace" || record._tag === "Span" ? record.startTimeUnixMicros : record.timeUnixMicros
+
+const isOpen = (record: Observation): boolean =>
+  (record._tag === "Trace" || record._tag === "Span") && record.status === "in_progress"
 
 const durationOf = (record: Observation): number =>
   (record._tag === "Trace" || record._tag === "Span") && Number.isFinite(record.durationMicros)

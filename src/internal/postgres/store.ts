@@ -91,6 +91,7 @@ export const make = (options: {
           yield* writeSpans(sorted.spans, isFirstAttempt)
           yield* writeMessages(sorted.messages, isFirstAttempt)
           yield* writeEvents(sorted.events, isFirstAttempt)
+          yield* processes.lookAgain(sorted.processes)
         }))
         if (sorted.refused.length > 0) {
           yield* ProviderError.rejected(sorted.refused[0]!.message, { rejections: sorted.refused })
@@ -114,7 +115,10 @@ export const make = (options: {
           const alive = yield* Effect.isSuccess(onStore(processes.heartbeat))
           signsOfLife = alive ? signsOfLife + 1 : 0
           // Others, too, could give none while the server was away: they get the time to give one first.
-          if (signsOfLife >= signsBeforeReaping) yield* Effect.ignore(onStore(reap(schema)))
+          if (signsOfLife >= signsBeforeReaping && !(yield* Effect.isSuccess(onStore(reap(schema))))) {
+            // what hinders it gets as long to pass: a reaper looks through whole partitions
+            signsOfLife = 0
+          }
           if (beat % beatsPerPartitionCheck === 0) yield* Effect.ignore(onStore(partitions.keepAhead))
         }
       })),
