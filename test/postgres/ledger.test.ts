@@ -2,7 +2,7 @@
 import { SqlError } from "@effect/sql/SqlError"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, FastCheck, Layer, Logger, Runtime } from "effect"
-import type { SpanId } from "../../src/Identifier.ts"
+import type { SpanId, TraceId } from "../../src/Identifier.ts"
 import { logChatMessage, logDocumentEvent, logLlmCall, withSpan, withTrace } from "../../src/index.ts"
 import { apart } from "../../src/internal/postgres/isolation.ts"
 import * as LedgerWriter from "../../src/internal/postgres/ledgerWriter.ts"
@@ -138,6 +138,17 @@ describe("the ledger", () => {
       expect(yield* complete(store)).toEqual([true])
       yield* store.provider.write([{ ...final.span, revision: closedRevision + 1 }])
       expect(yield* complete(store)).toEqual([false])
+    }))
+
+  it.scopedLive("is not held up by a day that gets no partition", () =>
+    Effect.gen(function*() {
+      const store = yield* fixture()
+      yield* store.provider.write([final.trace])
+      yield* store.rows("create view delivery_store_20260301 as select 1 as mine")
+      const writer = yield* writerOf(store)
+      const today = { ...final.trace, traceId: "f".repeat(32) as TraceId, startTimeUnixMicros: Date.now() * 1000 }
+      yield* writer.settle("delivered", [final.trace, today])
+      expect(yield* store.rows("select delivered::int from delivery_store")).toEqual([{ delivered: 1 }])
     }))
 
   it.scopedLive("adds what a writer knows once, however often that is written", () =>

@@ -2,12 +2,14 @@
 import { PgClient } from "@effect/sql-pg"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import type { Observation } from "../../src/Observation.ts"
 import * as PgMigrations from "../../src/PgMigrations.ts"
 import * as PgProvider from "../../src/PgProvider.ts"
-import { span } from "../observations.ts"
+import { chatMessage, documentEvent, span, spanId, trace, traceId } from "../observations.ts"
 import { client } from "./pgFixture.ts"
 import { testDatabase } from "./testDatabase.ts"
 
@@ -117,8 +119,43 @@ describe("PgMigrations", () => {
       const provider = yield* PgProvider.make({ url: Redacted.make(writer.toString()) })
       const now = Date.now() * 1000
       yield* provider.write([span({ startTimeUnixMicros: now })])
-      const failure = yield* Effect.flip(provider.write([span({ startTimeUnixMicros: now - 10 * 86_400_000_000 })]))
-      expect(failure.reason).toBe("transient")
-      expect(failure.message).toMatch(/permission denied|must be owner/)
+
+      // days without a partition keep nothing else from being written
+      const ago = (days: number) => now - days * 86_400_000_000
+      const spansOf = sql`select count(*)::int as count from observability.spans`
+      const failure = yield* Effect.flip(provider.write([
+        span({ startTimeUnixMicros: ago(10) }),
+        span({ spanId: spanId(11), startTimeUnixMicros: now }),
+        span({ spanId: spanId(12), startTimeUnixMicros: NaN }),
+        // the older of two snapshots has no place, either
+        span({ startTimeUnixMicros: ago(10), revision: 0 }),
+        span({ spanId: spanId(13), startTimeUnixMicros: ago(-10) }),
+        chatMessage({ timeUnixMicros: ago(20) }),
+        documentEvent({ timeUnixMicros: now }),
+        trace({ traceId: traceId(2), startTimeUnixMicros: ago(20) })
+      ]))
+      expect(failure.reason).toBe("rejected")
+      expect([...failure.rejections ?? []].map(({ index }) => index).sort()).toEqual([0, 2, 3, 4, 5, 7])
+      const day = new Date(ago(10) / 1000).toISOString().slice(0, 10)
+      expect(failure.rejections?.find(({ index }) => index === 0)?.message).toBe(
+        `PostgreSQL: span_store has no partition for ${day}, and this role cannot create it: the tables' owner can, by ` +
+          "PgMigrations.createPartitions for today and the days ahead"
+      )
+      expect(yield* spansOf).toEqual([{ count: 2 }])
+      expect(yield* sql`select count(*)::int as count from observability.document_events`).toEqual([{ count: 1 }])
+
+      // today's is waited for, and then takes everything
+      yield* sql.unsafe(
+        `drop table observability.span_store_${new Date(now / 1000).toISOString().slice(0, 10).replaceAll("-", "")}`
+      )
+      const late: NonEmptyReadonlyArray<Observation> = [
+        span({ spanId: spanId(14), startTimeUnixMicros: now }),
+        chatMessage({ messageId: spanId(15), timeUnixMicros: now })
+      ]
+      expect(yield* Effect.flip(provider.write(late))).toMatchObject({ reason: "transient" })
+      expect(yield* sql`select count(*)::int as count from observability.chat_messages`).toEqual([{ count: 1 }])
+      yield* Effect.provideService(PgMigrations.createPartitions({ daysAhead: 1 }), PgClient.PgClient, sql)
+      yield* provider.write(late)
+      expect(yield* spansOf).toEqual([{ count: 1 }])
     }))
 })

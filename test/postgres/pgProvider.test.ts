@@ -441,6 +441,16 @@ describe("days", () => {
       expect(yield* rows("select count(*)::int as count from spans")).toEqual([{ count: 2 }])
     }))
 
+  it.scopedLive("that cannot be created are refused by name; all others are written", () =>
+    Effect.gen(function*() {
+      const { provider, rows } = yield* fixture()
+      yield* provider.write([onDays[1]!])
+      yield* rows("create view span_store_20260301 as select 1 as mine")
+      const failure = yield* Effect.flip(provider.write([onDays[1]!, onDays[0]!, onDays[2]!]))
+      expect(failure).toMatchObject({ reason: "rejected", rejections: [{ index: 1 }] })
+      expect(yield* rows("select count(*)::int as count from spans")).toEqual([{ count: 2 }])
+    }))
+
   it.scopedLive("keep room on their pages for the update that closes a row", () =>
     Effect.gen(function*() {
       const { provider, rows } = yield* fixture()

@@ -27,6 +27,7 @@ import type { Reading } from "../postgres/readTables.ts"
 import { readings } from "../postgres/readTables.ts"
 import { describe } from "../postgres/sqlErrors.ts"
 import * as TableWriter from "../postgres/tableWriter.ts"
+import { missingError } from "../postgres/unplaced.ts"
 import { inTimeSlices } from "../timeSlices.ts"
 import { PageSize } from "./pageSize.ts"
 import { ReplayedTraces } from "./replayedTraces.ts"
@@ -95,14 +96,15 @@ export const replay = (job: Job): Effect.Effect<Receipt, Failure, Scope.Scope> =
         for (const reading of readings) yield* sendPages(reading, group)
         const settledAtUnixMicros = (yield* Clock.currentTimeMillis) * 1_000
         const entries = group.map(({ traceId }) => replayed.get(traceId))
-        yield* onStore(writeLedger(
-          entries.filter((entry) => entry !== undefined).map((entry) => ({
-            ...entry,
-            writerId: replayWriter,
-            batch: 0,
-            settledAtUnixMicros
-          }))
-        ))
+        const rows = entries.filter((entry) => entry !== undefined).map((entry) => ({
+          ...entry,
+          writerId: replayWriter,
+          batch: 0,
+          settledAtUnixMicros
+        }))
+        yield* onStore(
+          Effect.flatMap(writeLedger(rows), ([missing]) => missing === undefined ? Effect.void : missingError(missing))
+        )
         group.forEach(({ traceId }, index) => receipt.replayed(entries[index], replayed.failureOf(traceId)))
       })
 

@@ -19,6 +19,7 @@ import { ledgerTable } from "./ledgerTable.ts"
 import type { PartitionKeeper } from "./partitionKeeper.ts"
 import { describe, toProviderError } from "./sqlErrors.ts"
 import * as TableWriter from "./tableWriter.ts"
+import { describeMissing, requireToday } from "./unplaced.ts"
 
 export interface LedgerWriter extends Ledger {
   /** Writes whenever there is something to be written, for ever. */
@@ -55,7 +56,12 @@ export const make = (options: {
     const confirmed = () => {
       unconfirmed = []
     }
-    return options.onStore(writeRows(unconfirmed)).pipe(
+    const written = Effect.flatMap(writeRows(unconfirmed), (missing) =>
+      Effect.zipRight(
+        requireToday(missing),
+        missing.length === 0 ? Effect.void : warn(describeMissing(missing[0]!))
+      ))
+    return options.onStore(written).pipe(
       // what PostgreSQL refuses it would refuse for ever
       Effect.catchIf(isRefusal, (error) => warn(describe(error))),
       Effect.tap(confirmed)

@@ -8,15 +8,19 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { Warnings } from "../warnings.ts"
 import * as Partitions from "./partitions.ts"
-import { describe } from "./sqlErrors.ts"
+import { describe, isForbidden } from "./sqlErrors.ts"
 import type { Table } from "./table.ts"
 
 export interface PartitionKeeper {
-  /** Creates what the rows need. */
+  /**
+   * Creates what the rows need.
+   *
+   * @returns what they need and this role may not create
+   */
   readonly ensureFor: <Row>(
     table: Table<Row>,
     rows: ReadonlyArray<Row>
-  ) => Effect.Effect<void, SqlError, SqlClient.SqlClient>
+  ) => Effect.Effect<ReadonlyArray<Partitions.Partition>, SqlError, SqlClient.SqlClient>
   /**
    * Creates today's partitions and those of the days ahead, so that midnight costs no write anything. A failure is only
    * warned of: a role that may not create any can write as long as somebody else does.
@@ -29,22 +33,34 @@ export interface PartitionKeeper {
 export const make = (options: { readonly schema: string; readonly daysAhead: number }): PartitionKeeper => {
   const known = new Set<string>()
   const warnings = new Warnings(Duration.hours(1), { schema: options.schema })
+  const unknownOf = (wanted: ReadonlyArray<Partitions.Partition>) =>
+    wanted.filter((partition) => !known.has(Partitions.partitionName(partition)))
+  const remember = (partitions: ReadonlyArray<Partitions.Partition>) =>
+    partitions.forEach((partition) => known.add(Partitions.partitionName(partition)))
   const ensure = (wanted: ReadonlyArray<Partitions.Partition>) =>
     Effect.suspend(() => {
-      const unknown = wanted.filter((partition) => !known.has(Partitions.partitionName(partition)))
+      const unknown = unknownOf(wanted)
       return unknown.length === 0
         ? Effect.void
-        : Effect.tap(
-          Partitions.createPartitions(options.schema, unknown),
-          () => unknown.forEach((partition) => known.add(Partitions.partitionName(partition)))
-        )
+        : Effect.tap(Partitions.createPartitions(options.schema, unknown), () => remember(unknown))
     })
   return {
     ensureFor: ({ name, partitionTime }, rows) => {
-      if (partitionTime === undefined) return Effect.void
+      if (partitionTime === undefined) return Effect.succeed([])
       const days = new Set<number>()
       for (const row of rows) days.add(Partitions.dayOf(partitionTime(row)))
-      return ensure(Array.from(days, (day) => ({ table: name, day })))
+      const wanted = Array.from(days, (day) => ({ table: name, day }))
+      return ensure(wanted).pipe(
+        Effect.as([]),
+        Effect.catchIf(
+          isForbidden,
+          () =>
+            Effect.tap(
+              Partitions.missing(options.schema, unknownOf(wanted)),
+              (missing) => remember(wanted.filter((partition) => !missing.includes(partition)))
+            )
+        )
+      )
     },
     keepAhead: Effect.flatMap(
       Clock.currentTimeMillis,

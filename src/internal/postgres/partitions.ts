@@ -36,7 +36,7 @@ export const partitionsFrom = (day: number, daysAhead: number): ReadonlyArray<Pa
     Array.from(tables.keys(), (table) => ({ table, day }))
   )
 
-const isoDate = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10)
+export const isoDate = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10)
 
 /** For example `span_store_20260131`. */
 export const partitionName = ({ day, table }: Partition): string => `${table}_${isoDate(day).replaceAll("-", "")}`
@@ -58,7 +58,8 @@ export const createPartitions = (
         )
       ))
 
-const missing = (
+/** Those of the partitions that are not there. */
+export const missing = (
   schema: string,
   wanted: ReadonlyArray<Partition>
 ): Effect.Effect<ReadonlyArray<Partition>, SqlError, SqlClient.SqlClient> =>

@@ -23,6 +23,9 @@ export const isUndefinedTable = (error: SqlError): boolean => {
 export const isMissingPartition = (error: SqlError): boolean =>
   codeOf(error) === "23514" && !(error.cause as { readonly constraint?: unknown }).constraint
 
+/** The role lacks a right, or does not own what it wants to change. */
+export const isForbidden = (error: SqlError): boolean => codeOf(error) === "42501"
+
 /** `0A` and `42`: a store that is not quite PostgreSQL, or a role that may insert and not copy, says so every time. */
 export const isUnsupported = (error: SqlError): boolean => /^(?:0A|42)...$/.test(codeOf(error) ?? "")
 

@@ -19,6 +19,7 @@ import { documentEventTable } from "./documentEventTable.ts"
 import { apart, aside } from "./isolation.ts"
 import * as LedgerWriter from "./ledgerWriter.ts"
 import * as PartitionKeeper from "./partitionKeeper.ts"
+import type { Partition } from "./partitions.ts"
 import * as Preparation from "./preparation.ts"
 import { addPrices } from "./priceTable.ts"
 import * as ProcessLog from "./processLog.ts"
@@ -27,6 +28,7 @@ import { spanTable } from "./spanTable.ts"
 import * as SqlErrors from "./sqlErrors.ts"
 import * as TableWriter from "./tableWriter.ts"
 import { traceTable } from "./traceTable.ts"
+import { rejectionsOf, requireToday } from "./unplaced.ts"
 
 export const make = (options: {
   readonly connection: Connection
@@ -63,9 +65,9 @@ export const make = (options: {
     }, scope)
 
     /** Runs on a store that is ready, apart from the application, with an end in time. */
-    const onStore = <E>(
-      self: Effect.Effect<void, E | SqlError, SqlClient.SqlClient>
-    ): Effect.Effect<void, E | SqlError | MigrationsError> =>
+    const onStore = <A, E>(
+      self: Effect.Effect<A, E | SqlError, SqlClient.SqlClient>
+    ): Effect.Effect<A, E | SqlError | MigrationsError> =>
       Effect.flatMap(prepared.get, (client) => self.pipe(limited, apart(client)))
 
     /** What an error says about the state in which the next attempt begins. */
@@ -85,17 +87,20 @@ export const make = (options: {
         const isFirstAttempt = !attempted.has(batch)
         attempted.add(batch)
         const sorted = yield* inTimeSlices(() => sortBatch(batch))
-        yield* onStore(Effect.gen(function*() {
+        const missing = yield* onStore(Effect.gen(function*() {
           yield* processes.write(sorted.processes)
-          for (const round of sorted.traces) yield* writeTraces(round, isFirstAttempt)
-          yield* writeSpans(sorted.spans, isFirstAttempt)
-          yield* writeMessages(sorted.messages, isFirstAttempt)
-          yield* writeEvents(sorted.events, isFirstAttempt)
+          const unplaced: Array<ReadonlyArray<Partition>> = []
+          for (const round of sorted.traces) unplaced.push(yield* writeTraces(round, isFirstAttempt))
+          unplaced.push(yield* writeSpans(sorted.spans, isFirstAttempt))
+          unplaced.push(yield* writeMessages(sorted.messages, isFirstAttempt))
+          unplaced.push(yield* writeEvents(sorted.events, isFirstAttempt))
           yield* processes.lookAgain(sorted.processes)
+          const missing = unplaced.flat()
+          yield* requireToday(missing)
+          return missing
         }))
-        if (sorted.refused.length > 0) {
-          yield* ProviderError.rejected(sorted.refused[0]!.message, { rejections: sorted.refused })
-        }
+        const rejections = rejectionsOf(batch, sorted.refused, missing)
+        if (rejections.length > 0) yield* ProviderError.rejected(rejections[0]!.message, { rejections })
       }).pipe(
         Effect.tapErrorTag("SqlError", learnFrom),
         Effect.catchTags({

@@ -11,13 +11,20 @@ import { encode } from "./binaryArrays.ts"
 import { copyText, encodeRows } from "./copyRows.ts"
 import { exchange } from "./exchange.ts"
 import type { PartitionKeeper } from "./partitionKeeper.ts"
+import { dayOf, type Partition, partitionName } from "./partitions.ts"
 import { isMissingPartition, isUnsupported } from "./sqlErrors.ts"
 import type { Table } from "./table.ts"
 import { upsertText } from "./upsert.ts"
 
 export interface TableWriter<Row> {
-  /** @param isFirstAttempt whether none of the rows can be there from an earlier attempt; default `false` */
-  (rows: ReadonlyArray<Row>, isFirstAttempt?: boolean): Effect.Effect<void, SqlError, SqlClient.SqlClient>
+  /**
+   * @param isFirstAttempt whether none of the rows can be there from an earlier attempt; default `false`
+   * @returns the partitions that there are not and cannot be: the rows of these days were not written, all others were
+   */
+  (
+    rows: ReadonlyArray<Row>,
+    isFirstAttempt?: boolean
+  ): Effect.Effect<ReadonlyArray<Partition>, SqlError, SqlClient.SqlClient>
 }
 
 /**
@@ -30,19 +37,48 @@ export const make = <Row>(schema: string, table: Table<Row>, partitions: Partiti
   let canCopy = table.isFirst !== undefined
   const buffers = new Buffers()
 
-  const upsertRows = (rows: ReadonlyArray<Row>) => {
-    if (rows.length === 0) return Effect.void
-    const insert = buffers.use(rows.length * 512, (out) =>
+  const partitionOf = (row: Row): Partition => ({ table: table.name, day: dayOf(table.partitionTime!(row)) })
+
+  const insert = (rows: ReadonlyArray<Row>) =>
+    buffers.use(rows.length * 512, (out) =>
       Effect.gen(function*() {
         const { arrays, messages } = yield* inTimeSlices(() => encode(table, upsert, rows, out))
         if (yield* exchange(messages)) return
         const sql = yield* SqlClient.SqlClient
         yield* sql.unsafe(upsert, arrays())
       }))
-    return Effect.catchIf(insert, isMissingPartition, () =>
-      // somebody dropped the day in the meantime
-      partitions.forget.pipe(Effect.zipRight(partitions.ensureFor(table, rows)), Effect.zipRight(insert)))
-  }
+
+  /** Day by day: PostgreSQL does not say which of them has no partition. */
+  const insertByDay = (rows: ReadonlyArray<Row>) =>
+    Effect.map(
+      Effect.forEach(Object.values(Arr.groupBy(rows, (row) => partitionName(partitionOf(row)))), (day) =>
+        Effect.gen(function*() {
+          const missing = yield* partitions.ensureFor(table, day)
+          if (missing.length === 0) {
+            yield* insert(day)
+          }
+          return missing
+        }).pipe(Effect.catchIf(isMissingPartition, () =>
+          Effect.succeed([partitionOf(day[0])])))),
+      Arr.flatten
+    )
+
+  const upsertRows = (rows: ReadonlyArray<Row>): Written =>
+    rows.length === 0 ? Effect.succeed([]) : insert(rows).pipe(
+      Effect.as([]),
+      Effect.catchIf(isMissingPartition, () =>
+        // somebody dropped the day in the meantime
+        Effect.zipRight(partitions.forget, insertByDay(rows)))
+    )
+
+  const writeRows = (rows: ReadonlyArray<Row>, isFirstAttempt: boolean): Written =>
+    Effect.gen(function*() {
+      if (!isFirstAttempt || !canCopy) return yield* upsertRows(rows)
+      const [others, first] = Arr.partition(rows, table.isFirst!)
+      // for a few rows the second round trip costs more than it saves
+      if (first.length < fewRows || !(yield* copyRows(first))) return yield* upsertRows(rows)
+      return yield* upsertRows(others)
+    })
 
   const copyRows = (rows: ReadonlyArray<Row>) =>
     buffers.use(
@@ -57,16 +93,17 @@ export const make = <Row>(schema: string, table: Table<Row>, partitions: Partiti
     )
 
   return (rows, isFirstAttempt = false) => {
-    if (rows.length === 0) return Effect.void
+    if (rows.length === 0) return Effect.succeed([])
     return Effect.gen(function*() {
-      yield* partitions.ensureFor(table, rows)
-      if (!isFirstAttempt || !canCopy) return yield* upsertRows(rows)
-      const [others, first] = Arr.partition(rows, table.isFirst!)
-      // for a few rows the second round trip costs more than it saves
-      if (first.length < fewRows || !(yield* copyRows(first))) return yield* upsertRows(rows)
-      yield* upsertRows(others)
+      const missing = yield* partitions.ensureFor(table, rows)
+      if (missing.length === 0) return yield* writeRows(rows, isFirstAttempt)
+      const days = new Set(missing.map(({ day }) => day))
+      const placed = rows.filter((row) => !days.has(partitionOf(row).day))
+      return [...missing, ...(yield* writeRows(placed, isFirstAttempt))]
     })
   }
 }
+
+type Written = ReturnType<TableWriter<never>>
 
 const fewRows = 20
