@@ -88,7 +88,10 @@ export interface StoreOptions {
    * do not answer are given up. Default: 30 seconds.
    */
   readonly writeTimeout?: Duration.DurationInput | undefined
-  /** For how many days ahead partitions are created, a whole number from 0 to 365. Default: 7. */
+  /**
+   * For how many days ahead partitions are created, a whole number from 0 to 365. Those of the first week are there before
+   * the first write, the others come in the background. Default: 7.
+   */
   readonly partitionsAhead?: number | undefined
   /**
    * `Resource.processId` of the records that this process makes. With it, the process's row says where it runs, and

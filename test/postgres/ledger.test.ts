@@ -221,7 +221,7 @@ const writerOf = (
   Effect.sync(() => {
     const writer = LedgerWriter.make({
       schema: "observability",
-      partitions: PartitionKeeper.make({ schema: "observability", daysAhead: 0 }),
+      partitions: PartitionKeeper.make({ schema: "observability" }),
       onStore: (self) => answering(apart(sql)(self))
     })
     return {

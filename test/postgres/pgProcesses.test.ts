@@ -20,7 +20,7 @@ describe("processes", () => {
       const log = ProcessLog.make(
         "observability",
         resource.processId,
-        PartitionKeeper.make({ schema: "observability", daysAhead: 0 })
+        PartitionKeeper.make({ schema: "observability" })
       )
       const row = (of: typeof resource, lastSeen: number) => ({
         resource: of,
@@ -59,7 +59,7 @@ describe("processes", () => {
       const log = ProcessLog.make(
         "observability",
         resource.processId,
-        PartitionKeeper.make({ schema: "observability", daysAhead: 0 })
+        PartitionKeeper.make({ schema: "observability" })
       )
       yield* apart(sql)(log.write(processesOf([span()])))
       yield* apart(sql)(log.heartbeat)

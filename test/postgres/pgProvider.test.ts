@@ -1,10 +1,14 @@
 /** What goes into the provider comes out of the views, on a real server. */
+import { PgClient } from "@effect/sql-pg"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect, Logger } from "effect"
 import type { TraceId } from "../../src/Identifier.ts"
 import { closedRevision } from "../../src/Observation.ts"
+import * as PgMigrations from "../../src/PgMigrations.ts"
+import * as PgProvider from "../../src/PgProvider.ts"
 import * as Observations from "../observations.ts"
-import { contents, fixture } from "./pgFixture.ts"
+import { client, contents, fixture } from "./pgFixture.ts"
+import { testDatabase } from "./testDatabase.ts"
 
 const {
   chatMessage,
@@ -431,6 +435,38 @@ describe("days", () => {
       expect(yield* rows(partitions)).toEqual([{ count: 8 + 3 }])
       expect(yield* rows("select count(*)::int as count from spans")).toEqual([{ count: 3 }])
     }))
+
+  it.scopedLive(
+    "ahead are created step by step: one that is not there in time undoes none before it, and is told",
+    () =>
+      Effect.gen(function*() {
+        const url = yield* testDatabase
+        const sql = yield* client(url)
+        yield* Effect.provideService(PgMigrations.run(), PgClient.PgClient, sql)
+        const held = yield* Deferred.make<void>()
+        const other = yield* client(url, { maxConnections: 1 })
+        const inTwentyDays = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10).replaceAll("-", "")
+        yield* other.unsafe(`create table observability.span_store_${inTwentyDays} ()`).pipe(
+          Effect.zipRight(Deferred.succeed(held, undefined)),
+          Effect.zipRight(Effect.never),
+          other.withTransaction,
+          Effect.forkScoped
+        )
+        yield* Deferred.await(held)
+
+        const warning = yield* Deferred.make<unknown>()
+        const logger = Logger.make(({ message }) => Deferred.unsafeDone(warning, Effect.succeed(message)))
+        yield* Effect.gen(function*() {
+          const provider = yield* PgProvider.make({ url, partitionsAhead: 30, writeTimeout: "5 seconds" })
+          yield* provider.write([span({ startTimeUnixMicros: Date.now() * 1000 })])
+        }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+        expect(String(yield* Deferred.await(warning))).toMatch(/days ahead could not be created: no answer in time/)
+        expect(
+          yield* sql`select count(*)::int as count from pg_inherits where inhparent = 'observability.span_store'::regclass`
+        ).toEqual([{ count: 20 }])
+      }),
+    30_000
+  )
 
   it.scopedLive("get them again when somebody dropped one", () =>
     Effect.gen(function*() {

@@ -68,7 +68,7 @@ export const replay = (job: Job): Effect.Effect<Receipt, Failure, Scope.Scope> =
 
     let replayed = new ReplayedTraces(provider.name)
     const target = yield* ReplayTarget.make({ ...job, settled: (settlement) => replayed.settled(settlement) })
-    const partitions = PartitionKeeper.make({ schema, daysAhead: 0 })
+    const partitions = PartitionKeeper.make({ schema })
     const writeLedger = TableWriter.make(schema, replayTable, partitions)
     const pageSize = new PageSize()
 

@@ -3,10 +3,12 @@
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { Warnings } from "../warnings.ts"
+import type { bounded } from "./bounded.ts"
 import * as Partitions from "./partitions.ts"
 import { describe, isForbidden } from "./sqlErrors.ts"
 import type { Table } from "./table.ts"
@@ -22,15 +24,20 @@ export interface PartitionKeeper {
     rows: ReadonlyArray<Row>
   ) => Effect.Effect<ReadonlyArray<Partitions.Partition>, SqlError, SqlClient.SqlClient>
   /**
-   * Creates today's partitions and those of the days ahead, so that midnight costs no write anything. A failure is only
-   * warned of: a role that may not create any can write as long as somebody else does.
+   * Creates today's partitions and those of the days ahead, the nearest first, so that midnight costs no write anything. A
+   * failure is only warned of: a role that may not create any can write as long as somebody else does.
+   *
+   * @param limited bounds the time of each step; what earlier ones created stays
    */
-  readonly keepAhead: Effect.Effect<void, never, SqlClient.SqlClient>
+  readonly keepAhead: (
+    daysAhead: number,
+    limited: ReturnType<typeof bounded>
+  ) => Effect.Effect<void, never, SqlClient.SqlClient>
   /** Somebody dropped what was known to be there. */
   readonly forget: Effect.Effect<void>
 }
 
-export const make = (options: { readonly schema: string; readonly daysAhead: number }): PartitionKeeper => {
+export const make = (options: { readonly schema: string }): PartitionKeeper => {
   const known = new Set<string>()
   const warnings = new Warnings(Duration.hours(1), { schema: options.schema })
   const unknownOf = (wanted: ReadonlyArray<Partitions.Partition>) =>
@@ -62,14 +69,20 @@ export const make = (options: { readonly schema: string; readonly daysAhead: num
         )
       )
     },
-    keepAhead: Effect.flatMap(
-      Clock.currentTimeMillis,
-      (now) => ensure(Partitions.partitionsFrom(Partitions.dayOf(now * 1000), options.daysAhead))
-    ).pipe(
-      Effect.catchAll((error) =>
-        warnings.warn("partitions", `partitions for the days ahead could not be created: ${describe(error)}`)
-      )
-    ),
+    keepAhead: (daysAhead, limited) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.forEach(
+          Arr.chunksOf(
+            unknownOf(Partitions.partitionsFrom(Partitions.dayOf(now * 1000), daysAhead)),
+            Partitions.partitionsPerStep
+          ),
+          (step) => limited(ensure(step)),
+          { discard: true }
+        )).pipe(
+          Effect.catchAll((error) =>
+            warnings.warn("partitions", `partitions for the days ahead could not be created: ${describe(error)}`)
+          )
+        ),
     forget: Effect.sync(() => known.clear())
   }
 }

@@ -7,6 +7,7 @@
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import { exclusively } from "./exclusively.ts"
 import { codeOf } from "./sqlErrors.ts"
@@ -41,22 +42,31 @@ export const isoDate = (day: number): string => new Date(day * 86_400_000).toISO
 /** For example `span_store_20260131`. */
 export const partitionName = ({ day, table }: Partition): string => `${table}_${isoDate(day).replaceAll("-", "")}`
 
-/** Creates those of the partitions that are not there; several processes may do so at once. */
+/** What one transaction creates, a few days: its time grows faster than that, and the locks of a year are too many. */
+export const partitionsPerStep = 20
+
+/**
+ * Creates those of the partitions that are not there, in steps: what one has created stays when a later one fails.
+ * Several processes may do so at once.
+ */
 export const createPartitions = (
   schema: string,
   wanted: ReadonlyArray<Partition>
 ): Effect.Effect<void, SqlError, SqlClient.SqlClient> =>
   Effect.flatMap(missing(schema, wanted), (candidates) =>
-    candidates.length === 0
-      ? Effect.void
-      // once more under the lock: another process may just have created them
-      : exclusively(
-        schema,
-        Effect.flatMap(
-          missing(schema, wanted),
-          Effect.forEach((partition) => create(schema, partition), { discard: true })
-        )
-      ))
+    Effect.forEach(
+      Arr.chunksOf(candidates, partitionsPerStep),
+      (step) =>
+        // once more under the lock: another process may just have created them
+        exclusively(
+          schema,
+          Effect.flatMap(
+            missing(schema, step),
+            Effect.forEach((partition) => create(schema, partition), { discard: true })
+          )
+        ),
+      { discard: true }
+    ))
 
 /** Those of the partitions that are not there. */
 export const missing = (

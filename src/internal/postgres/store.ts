@@ -45,7 +45,8 @@ export const make = (options: {
     const scope = yield* Effect.acquireRelease(Scope.make(), (own, exit) => Scope.close(own, exit))
     const limited = bounded(options.writeTimeout, connection.hangUp)
 
-    const partitions = PartitionKeeper.make({ schema, daysAhead: options.partitionsAhead })
+    const partitions = PartitionKeeper.make({ schema })
+    const keepAhead = (daysAhead: number) => partitions.keepAhead(daysAhead, limited)
     const processes = ProcessLog.make(schema, options.processId, partitions)
     const writeTraces = TableWriter.make(schema, traceTable, partitions)
     const writeSpans = TableWriter.make(schema, spanTable, partitions)
@@ -57,10 +58,11 @@ export const make = (options: {
       schema,
       writeTimeout: options.writeTimeout,
       afterwards: (client) =>
-        Effect.forEach(
-          [partitions.keepAhead, Effect.asVoid(addPrices(schema, options.prices))],
-          (self) => self.pipe(apart(client), limited, Effect.ignore),
-          { discard: true }
+        keepAhead(Math.min(options.partitionsAhead, daysBeforeFirstWrite)).pipe(
+          Effect.zipRight(Effect.ignore(limited(addPrices(schema, options.prices)))),
+          // nobody waits for the others: a year takes minutes
+          Effect.zipRight(Effect.forkIn(keepAhead(options.partitionsAhead), scope)),
+          apart(client)
         )
     }, scope)
 
@@ -124,7 +126,11 @@ export const make = (options: {
             // what hinders it gets as long to pass: a reaper looks through whole partitions
             signsOfLife = 0
           }
-          if (beat % beatsPerPartitionCheck === 0) yield* Effect.ignore(onStore(partitions.keepAhead))
+          if (beat % beatsPerPartitionCheck === 0) {
+            // in a fiber of its own: the beat does not wait for it
+            const kept = Effect.flatMap(prepared.get, (client) => apart(client)(keepAhead(options.partitionsAhead)))
+            yield* Effect.forkIn(Effect.ignore(kept), scope)
+          }
         }
       })),
       scope
@@ -146,6 +152,8 @@ export const make = (options: {
 
 /** More than those that a process may miss before it is taken for dead. */
 const signsBeforeReaping = 7
+
+const daysBeforeFirstWrite = 7
 
 /** An hour's */
 const beatsPerPartitionCheck = 360
