@@ -5,9 +5,8 @@
  * Where there is more to do than there are processors, a thread waits for one of them, for 4 ms and more at a time, in a
  * program that does nothing, too. Linux tells how long: what is left of a gap is what the program itself took.
  *
- * Of what is left it tells, too, how much the thread ran, to some milliseconds; Node, how long it collected garbage, of which
- * most is done by other threads. What is neither is waiting, for
- * a disk or for another thread.
+ * Of what is left it tells, too, how much the thread ran, to some milliseconds; Node, how long it collected garbage, most of
+ * which other threads do. What is neither is waiting, for a disk, for memory or for another thread.
  */
 import { openSync, readSync } from "node:fs"
 import { PerformanceObserver } from "node:perf_hooks"

@@ -50,7 +50,8 @@ export class Recorded extends Context.Tag("effect-observability/Testing/Recorded
 }>() {}
 
 /**
- * The service with a memory provider and ids that count, and `Recorded` to look at it.
+ * The service with a memory provider and ids that count, and `Recorded` to look at it. Its default for `closeDeadline` is
+ * 1 second.
  *
  * @since 0.1.0
  * @category layers
@@ -64,7 +65,8 @@ export const layer = (
   Layer.suspend(() => {
     const provider = memory("recorded")
     const service = ObservabilityService.layer({
-      closeDeadline: 0,
+      // of real time, which a provider that never answers would take whole
+      closeDeadline: "1 second",
       ...options,
       providers: [provider, ...(options?.providers ?? [])]
     })
