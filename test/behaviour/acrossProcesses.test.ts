@@ -79,7 +79,7 @@ describe("front, back and worker, three processes", { timeout: 90_000 }, () => {
       const spans = yield* settled(8)
       const [trace, ...others] = yield* traces
       assert.deepStrictEqual(others, [])
-      assert.deepStrictEqual([trace!.name, trace!.status], ["GET", "success"])
+      assert.deepStrictEqual([trace!.name, trace!.status], ["GET /chat", "success"])
       const spanOf = (service: string, name: string, status = "success") => {
         const found = spans.filter((span) =>
           span.service_name === service && span.name === name && span.status === status
