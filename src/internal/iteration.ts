@@ -8,6 +8,7 @@
  */
 import type * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
+import type * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -41,11 +42,10 @@ export const iterationOf = (
 
 /** Whether the fiber has it from the one that forked it: a fiber's values stand above those that it began with. */
 const isInherited = (fiber: Fiber.RuntimeFiber<unknown, unknown>, iteration: Schedule.IterationMetadata): boolean =>
-  fiber.getFiberRefs().locals.get(FiberRef.currentContext)?.some(([owner, context]) =>
-    owner.id !== fiber.id().id && contextMap(context).get(Schedule.CurrentIterationMetadata.key) === iteration
+  fiber.getFiberRefs().locals.get(FiberRef.currentContext)?.some(
+    ([owner, context]: readonly [FiberId.Single, Context.Context<never>]) =>
+      owner.id !== fiber.id().id && context.unsafeMap.get(Schedule.CurrentIterationMetadata.key) === iteration
   ) ?? false
-
-const contextMap = (context: Context.Context<never>): ReadonlyMap<string, unknown> => context.unsafeMap
 
 /** Streams that are merged repeat their turns by `Effect.repeat`, on such results: no recurrence of the program's. */
 const isOfStream = (input: unknown): boolean => typeof input === "boolean" || Option.isOption(input)

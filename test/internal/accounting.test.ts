@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, Effect, FastCheck, Scope, TestClock } from "effect"
 import type * as Input from "../../src/Input.ts"
+import { OpenSpan } from "../../src/internal/recording/openSpan.ts"
 import { logLlmCall } from "../../src/Log.ts"
 import type { ObservabilityService } from "../../src/ObservabilityService.ts"
 import type { Span } from "../../src/Observation.ts"
@@ -163,6 +164,21 @@ describe("a model call with others inside", () => {
         name === "answer"
       )
       assert.deepStrictEqual(answers.map(({ modelCall }) => modelCall!.isSubtotal), [false, true])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("remembers a few of them: a loop of calls by ever other models costs each of them the same", () =>
+    Effect.gen(function*() {
+      const calls = Array.from(
+        { length: 100 },
+        (_, number) => logLlmCall({ model: `other ${number}`, promptTokens: 1 })
+      )
+      const handle = yield* Effect.scoped(
+        Effect.flatMap(
+          span("answer", { type: "llm" }),
+          (handle) => Effect.as(withTraceContext(Effect.all(calls), handle.context), handle)
+        )
+      )
+      assert.isTrue(handle instanceof OpenSpan && handle.modelsBelow.length < 10 && handle.tokensBelow === 100)
     }).pipe(Effect.provide(Testing.layer())))
 
   it.effect("below an agent that says the sum of all is repeated by it", () =>

@@ -117,10 +117,10 @@ const count = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): 
     if (isTold && !above.isInModelCall) return
     above.tokensBelow += tokens
     above.costBelow ||= cost
-    if (above.type === "llm" && !above.modelsBelow.includes(call.model)) {
+    if (above.type === "llm") {
       // beyond some, as if one were not known
-      const isFull = above.modelsBelow.length >= maxModels
-      above.modelsBelow = [...above.modelsBelow, isFull ? undefined : call.model]
+      const model = above.modelsBelow.length < maxModels ? call.model : undefined
+      if (!above.modelsBelow.includes(model)) above.modelsBelow = [...above.modelsBelow, model]
     }
   }
 }

@@ -75,11 +75,9 @@ export class Capturing {
 
   /** @returns what it is estimated to take, and whether it is too much beside what there is in a list already */
   listed(attributes: Input.Attributes | undefined, listedBytes: number): Listed {
-    if (attributes === undefined) {
-      return { attributes: {}, size: listedSize, fits: listedBytes + listedSize <= this.limits.maxBytes }
-    }
-    const { size, value } = captureObject(attributes, this.limits)
-    return { attributes: value, size: size + listedSize, fits: listedBytes + size + listedSize <= this.limits.maxBytes }
+    const sized = { size: listedSize }
+    const captured = attributes === undefined ? {} : this.object(sized, attributes)
+    return { attributes: captured, size: sized.size, fits: listedBytes + sized.size <= this.limits.maxBytes }
   }
 
   private put(sized: Sized, entries: Entries, key: string, value: Json, bytes: number): void {

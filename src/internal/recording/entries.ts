@@ -4,12 +4,7 @@
  * before it changes.
  */
 import type { Json, JsonObject } from "../../Observation.ts"
-
-/** How much of them is kept: what is allowed for one captured value. */
-export interface EntriesLimits {
-  readonly maxEntries: number
-  readonly maxBytes: number
-}
+import type { CaptureLimits } from "../capture.ts"
 
 export class Entries {
   private known: Record<string, Json>
@@ -35,12 +30,12 @@ export class Entries {
   }
 
   /**
-   * Takes an entry, in the place of one of its name, unless it is too much.
+   * Takes an entry, in the place of one of its name, unless that is more than one captured value may have.
    *
    * @param growth in bytes, what it takes less what the one in its place has taken
    * @returns by how much all of them have grown
    */
-  put(key: string, value: Json, growth: number, { maxBytes, maxEntries }: EntriesLimits): number {
+  put(key: string, value: Json, growth: number, { maxBytes, maxEntries }: CaptureLimits): number {
     const isNew = !Object.hasOwn(this.known, key)
     if (isNew && this.count >= maxEntries || this.bytes + growth > maxBytes) {
       this.set(leftOutKey, ++this.leftOut)
