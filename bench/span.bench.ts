@@ -18,6 +18,7 @@ import type { Subject } from "./compare.ts"
 import { compare } from "./compare.ts"
 import type { Result } from "./report.ts"
 import { result } from "./report.ts"
+import { leastTracer } from "./span/leastTracer.ts"
 
 const taking = (name: string): Provider => ({ name, write: () => Effect.void })
 
@@ -37,6 +38,7 @@ const disabled = ManagedRuntime.make(ObservabilityService.layerNoop)
 const effect = ManagedRuntime.make(Layer.empty)
 // the tracer that is there anyway, set by a layer: what any tracer costs that is
 const tracerSet = ManagedRuntime.make(Layer.unwrapEffect(Effect.map(Effect.tracer, Layer.setTracer)))
+const leastKept = ManagedRuntime.make(Layer.setTracer(leastTracer()))
 const effectOtel = ManagedRuntime.make(
   NodeSdk.layer(() => ({ resource: { serviceName: "bench" }, spanProcessor: new BatchSpanProcessor(taken, queue) }))
 )
@@ -121,6 +123,10 @@ const subjects: ReadonlyArray<Subject> = [
     run: (count) => traced.runPromise(withTrace(times(nested<never>(nativeSpan), count), "bench"))
   },
   { name: "Effect.withSpan, its tracer set", run: (count) => tracerSet.runPromise(times(nested(nativeSpan), count)) },
+  {
+    name: "Effect.withSpan, least tracer that keeps spans",
+    run: (count) => leastKept.runPromise(times(nested(nativeSpan), count))
+  },
   // what a resource costs that does nothing
   { name: "acquireRelease", run: (count) => effect.runPromise(times(nested(scopedNothing), count)) },
   {
@@ -182,6 +188,7 @@ export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> 
     ratio("acquireRelease", undefined),
     ratio("Effect.withSpan, EffectTracer", 1.1),
     ratio("Effect.withSpan, its tracer set", undefined),
+    ratio("Effect.withSpan, least tracer that keeps spans", undefined),
     ratio("withSpan, disabled", undefined),
     ratio("work in withSpan, disabled", 1.05, of("work")),
     ratio("@effect/opentelemetry", undefined),
