@@ -483,6 +483,20 @@ describe("open spans", () => {
       assert.isTrue(all.every((each) => each.status === "success" && each.durationMicros === 1_000_000))
     }).pipe(Effect.provide(Testing.layer({ maxOpenSpans: 3 }))))
 
+  it.effect("are counted from the moment they begin, handed over or not", () =>
+    Effect.gen(function*() {
+      const service = yield* ObservabilityService
+      const openSpans = Effect.map(service.stats, (stats) => stats.openSpans)
+      const inside = Effect.gen(function*() {
+        const begun = yield* openSpans
+        yield* service.flush()
+        return [begun, yield* openSpans, yield* openSpans.pipe(withSpan("third")), yield* openSpans]
+      })
+      const counts = yield* inside.pipe(withSpan("second"), withSpan("first"))
+      assert.deepStrictEqual(counts, [2, 2, 3, 2])
+      assert.strictEqual(yield* openSpans, 0)
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("traces beyond it end, too, with their own name, status and duration", () =>
     Effect.gen(function*() {
       const fiber = yield* Effect.forEach(

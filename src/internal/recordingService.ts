@@ -38,6 +38,7 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
     const deliveries: Array<Delivery.Delivery> = []
     const redact = options.redact === undefined ? undefined : redacting(options.redact, () => failedRedactions++)
     const intake = new Intake({
+      remember: (record) => spans.remember(record),
       handOver: (observations) => {
         const visible = redact === undefined ? observations : observations.map(redact)
         for (const delivery of deliveries) delivery.offerAll(visible)

@@ -17,6 +17,7 @@ const id = fc.tuple(fc.nat({ max: 30 }), fc.constantFrom("", "-the same end")).m
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("add" as const), id }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("delete" as const), at: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("add again" as const), at: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("get" as const), id }) }
 )
 
@@ -29,6 +30,7 @@ describe("the table of what is open", () => {
         (steps, maxSize) => {
           const table = new OpenTable<Open>(maxSize)
           const all: Array<Open> = []
+          const deleted = new Set<Open>()
           let model: ReadonlyArray<Open> = []
           for (const each of steps) {
             if (each.do === "add") {
@@ -38,10 +40,15 @@ describe("the table of what is open", () => {
               model = [open, ...model].slice(0, maxSize)
             } else if (each.do === "get") {
               assert.strictEqual(table.get(each.id), model.find((open) => open.id === each.id))
+            } else if (each.do === "add again") {
+              // what is in it stays where it is, and what was forgotten does not come back
+              const again = all.filter((open) => !deleted.has(open))
+              if (again.length > 0) table.add(again[each.at % again.length]!)
             } else if (all.length > 0) {
               // also what has been deleted or forgotten already
               const open = all[each.at % all.length]!
               table.delete(open)
+              deleted.add(open)
               model = model.filter((other) => other !== open)
             }
             assert.strictEqual(table.size, model.length)

@@ -13,20 +13,28 @@ export abstract class OpenRecord {
   waits = false
   /** The bytes for which it has been counted. What has been handed over once waits as what has come since. */
   counted = 0
+  /** Whether it has not ended. */
+  abstract get isOpen(): boolean
   abstract snapshot(): Observation
 }
 
 export class Intake {
   private items: Array<OpenRecord | Observation> = []
   private bytes = 0
+  /** How many of the items have been shown to `remember`. */
+  private shown = 0
+  private readonly remember: (record: OpenRecord) => void
   private readonly handOver: (observations: ReadonlyArray<Observation>) => void
   private readonly wake: () => void
 
   constructor(options: {
+    /** Shown what is open, when it is handed over at the latest, and then as often as it is. */
+    readonly remember: (record: OpenRecord) => void
     readonly handOver: (observations: ReadonlyArray<Observation>) => void
     /** Called when there is something to collect where there was nothing. */
     readonly wake: () => void
   }) {
+    this.remember = options.remember
     this.handOver = options.handOver
     this.wake = options.wake
   }
@@ -45,14 +53,24 @@ export class Intake {
     this.grow(size)
   }
 
+  /** Shows what has come since the last time, for whoever looks for what is open. */
+  show(): void {
+    for (; this.shown < this.items.length; this.shown++) {
+      const item = this.items[this.shown]!
+      if (item instanceof OpenRecord && item.isOpen) this.remember(item)
+    }
+  }
+
   drain(): void {
     if (this.items.length === 0) return
     const items = this.items
     this.items = []
     this.bytes = 0
+    this.shown = 0
     this.handOver(items.map((item) => {
       if (!(item instanceof OpenRecord)) return item
       item.waits = false
+      if (item.isOpen) this.remember(item)
       return item.snapshot()
     }))
   }

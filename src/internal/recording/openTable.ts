@@ -15,6 +15,9 @@ export interface Entry {
 /** The slot of what is in no table. */
 export const noSlot = -1
 
+/** The slot of what was in a table, and had to leave it. */
+const forgotten = -2
+
 export class OpenTable<A extends Entry> {
   size = 0
   private readonly maxSize: number
@@ -36,9 +39,10 @@ export class OpenTable<A extends Entry> {
     this.maxSize = maxSize
   }
 
+  /** Nothing happens to what is in it already, or was forgotten. */
   add(record: A): void {
-    if (this.maxSize < 1) return
-    if (this.size >= this.maxSize) this.delete(this.records[this.oldest]!)
+    if (this.maxSize < 1 || record.slot !== noSlot) return
+    if (this.size >= this.maxSize) this.forget(this.records[this.oldest]!)
     if (this.free === noSlot) this.grow()
     const slot = this.free
     this.free = this.newer[slot]!
@@ -64,7 +68,7 @@ export class OpenTable<A extends Entry> {
   /** Nothing happens to what has been forgotten, or stands in another table. */
   delete(record: A): void {
     const { slot } = record
-    if (slot === noSlot || this.records[slot] !== record) return
+    if (slot < 0 || this.records[slot] !== record) return
     this.unindex(slot, record.id)
     const older = this.older[slot]!
     const newer = this.newer[slot]!
@@ -83,6 +87,11 @@ export class OpenTable<A extends Entry> {
     const found: Array<A> = []
     for (let slot = this.newest; slot !== noSlot; slot = this.older[slot]!) found.push(this.records[slot]!)
     return found
+  }
+
+  private forget(record: A): void {
+    this.delete(record)
+    record.slot = forgotten
   }
 
   private bucketOf(id: string): number {

@@ -13,6 +13,7 @@ import type { Price } from "./accounting.ts"
 import { Accounting } from "./accounting.ts"
 import { sizeOfError } from "./capturing.ts"
 import { metricsOf, modelCallOf } from "./figures.ts"
+import type { OpenRecord } from "./intake.ts"
 import { maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
 import { OpenTable } from "./openTable.ts"
@@ -36,7 +37,15 @@ export class Spans {
   }
 
   get count(): number {
-    return this.open.size
+    return this.remembered.size
+  }
+
+  /**
+   * Keeps a span that has not ended by the time it is handed over, or looked for. Most have, and cost 4 % less for never
+   * coming into the table.
+   */
+  remember(record: OpenRecord): void {
+    if (record instanceof OpenSpan) this.open.add(record)
   }
 
   /** Starts a span below `parent`, or, without one, in a trace of its own that ends with it. */
@@ -55,7 +64,6 @@ export class Spans {
       if (options.attributes !== undefined) span.attributes = capturing.merged(span, undefined, options.attributes)
       if (options.input !== undefined) span.input = capturing.value(span, options.input)
     }
-    this.open.add(span)
     intake.pushOpen(span, span.size)
     return span
   }
@@ -121,7 +129,7 @@ export class Spans {
 
   /** Children before their parents. */
   endAll(ambient: Ambient): void {
-    for (const span of this.open.newestFirst()) {
+    for (const span of this.remembered.newestFirst()) {
       this.finish(ambient, span, Outcomes.interrupted, span.timeline.now(ambient.clock) - span.startUnixMicros)
     }
   }
@@ -131,7 +139,13 @@ export class Spans {
     const record = TraceContext.recordOf(context)
     return (record instanceof OpenSpan || record instanceof OpenTrace) && record.resource === this.room.resource
       ? record
-      : this.open.get(context.spanId)
+      : this.remembered.get(context.spanId)
+  }
+
+  /** All that are open: some of them may have come a moment ago. */
+  private get remembered(): OpenTable<OpenSpan> {
+    this.room.intake.show()
+    return this.open
   }
 
   /** @param elapsedMicros how long ago the span started; `undefined` for one that starts now */
