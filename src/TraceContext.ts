@@ -37,7 +37,8 @@ import * as Identifier from "./Identifier.ts"
 import type { Generator } from "./IdGenerator.ts"
 import { IdGenerator } from "./IdGenerator.ts"
 import type { HeadersInput } from "./internal/propagation/headerLines.ts"
-import { headerLines, trimmed } from "./internal/propagation/headerLines.ts"
+import type { Refusal, TraceParent } from "./internal/propagation/traceHeaders.ts"
+import { formatTraceparent, parseTraceparent, readHeaders, writeHeaders } from "./internal/propagation/traceHeaders.ts"
 import * as TraceState from "./TraceState.ts"
 
 /**
@@ -284,28 +285,10 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
    * @see https://www.w3.org/TR/trace-context-2/#traceparent-header
    */
   static fromTraceparent(header: string): Either.Either<TraceContext, TraceContextError> {
-    const match = traceparentPattern.exec(header)
-    if (match === null) return refuse("expected version-traceid-spanid-flags in lower-case hexadecimal digits")
-    const [, version, traceId, spanId, flags, rest] = match
-    if (version === "ff") return refuse("version ff is forbidden")
-    if (version === "00" && rest !== undefined) return refuse("version 00 ends after the flags")
-    if (!Identifier.isTraceId(traceId)) return refuse("the trace id is all zero")
-    if (!Identifier.isSpanId(spanId)) return refuse("the span id is all zero")
-    const bits = Number.parseInt(flags!, 16)
-    return Either.right(
-      new TraceContext(
-        traceId,
-        spanId,
-        undefined,
-        (bits & 1) === 1,
-        (bits & 2) === 2,
-        undefined,
-        undefined,
-        undefined,
-        undefined,
-        true
-      )
-    )
+    return Either.mapBoth(parseTraceparent(header), {
+      onLeft: errorOf,
+      onRight: (parent) => TraceContext.received(parent, undefined)
+    })
   }
 
   /**
@@ -315,33 +298,44 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
    * @see https://www.w3.org/TR/trace-context-2/#trace-context-http-headers-format
    */
   static fromHeaders(headers: Headers): Received {
-    const lines = headerLines(headers, "traceparent")
-    const states = headerLines(headers, "tracestate")
-    if (lines.length === 0) return { context: undefined, refused: states.length === 0 ? [] : [stateWithoutParent] }
-    if (lines.length > 1) return { context: undefined, refused: [secondParent] }
-    const parent = TraceContext.fromTraceparent(trimmed(lines[0]!))
-    if (Either.isLeft(parent)) return { context: undefined, refused: [parent.left] }
-    const state = TraceState.parse(states.join(","))
-    return Either.isLeft(state)
-      ? {
-        context: parent.right,
-        refused: [new TraceContextError({ field: "tracestate", message: state.left.message })]
-      }
-      : { context: parent.right.withTraceState(state.right), refused: [] }
+    const { parent, refused, traceState } = readHeaders(headers)
+    return {
+      context: parent === undefined ? undefined : TraceContext.received(parent, traceState),
+      refused: refused.map(errorOf)
+    }
   }
 
   /** Writes the headers that carry the context to another process. */
   static toHeaders(context: TraceContext, options?: HeaderOptions): TraceHeaders {
-    const traceparent = TraceContext.toTraceparent(context)
-    if (context.traceState === undefined) return { traceparent }
-    const tracestate = TraceState.format(context.traceState, { maxLength: options?.maxTraceStateLength })
-    return tracestate === "" ? { traceparent } : { traceparent, tracestate }
+    return writeHeaders(context, options)
   }
 
   /** Writes the `traceparent` header, version 00, with the `sampled` and `random` flags. */
   static toTraceparent(context: TraceContext): string {
-    const flags = (context.sampled ? 1 : 0) | (context.random ? 2 : 0)
-    return `00-${context.traceId}-${context.spanId}-0${flags}`
+    return formatTraceparent(context)
+  }
+
+  /**
+   * Field by field: to spread what was read takes longer than to read it.
+   *
+   * @internal
+   */
+  private static received(
+    { random, sampled, spanId, traceId }: TraceParent,
+    traceState: TraceState.TraceState | undefined
+  ): TraceContext {
+    return new TraceContext(
+      traceId,
+      spanId,
+      undefined,
+      sampled,
+      random,
+      stateOrNone(traceState),
+      undefined,
+      undefined,
+      undefined,
+      true
+    )
   }
 
   /**
@@ -470,21 +464,7 @@ const placeOf = (span: Tracer.AnySpan): SpanPlace | undefined => {
   return undefined
 }
 
-/** What follows in a later version may be anything but a comma, by which servers join lines that came twice. */
-const traceparentPattern = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[^,\r\n]*)?$/
-
-const refuse = (why: string): Either.Either<never, TraceContextError> =>
-  Either.left(new TraceContextError({ field: "traceparent", message: `traceparent refused: ${why}` }))
-
-const secondParent = new TraceContextError({
-  field: "traceparent",
-  message: "traceparent refused: there is more than one"
-})
-
-const stateWithoutParent = new TraceContextError({
-  field: "tracestate",
-  message: "tracestate refused: there is no traceparent"
-})
+const errorOf = (refusal: Refusal): TraceContextError => new TraceContextError(refusal)
 
 const stateOrNone = (state: TraceState.TraceState | undefined): TraceState.TraceState | undefined =>
   state?.text === "" ? undefined : state
