@@ -8,16 +8,15 @@ import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as Runtime from "effect/Runtime"
+import type * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import type { Delivery, Receipt, Stats } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Provider, Settlement } from "../../Provider.ts"
 import type { Spool } from "../spool/spool.ts"
 import { toTheEnd } from "../toTheEnd.ts"
-import { log, Warnings } from "../warnings.ts"
+import { Warnings } from "../warnings.ts"
 import { Accounts } from "./accounts.ts"
 import { Admission } from "./admission.ts"
 import { BatchWindow } from "./batchWindow.ts"
@@ -25,10 +24,12 @@ import { Breaker } from "./breaker.ts"
 import type { Part } from "./courier.ts"
 import { Courier } from "./courier.ts"
 import type { DeadLetters } from "./deadLetters.ts"
+import { keepOrDrop, reportUnwritten } from "./leftovers.ts"
 import { Overflow } from "./overflow.ts"
 import { RecordQueue } from "./recordQueue.ts"
 import { Shedder } from "./shedder.ts"
 import { Waiters } from "./waiters.ts"
+import { Writers } from "./writers.ts"
 
 /** `Delivery.Options`, decoded. */
 export interface Settings {
@@ -47,17 +48,14 @@ export interface Settings {
 export class Engine implements Delivery {
   readonly provider: string
   private readonly settings: Settings
-  private readonly runtime: Runtime.Runtime<never>
   private readonly collect: () => void
   /** Where the fibers live that cut, and that use the disk; closed by `close`, after everything that could be written is. */
   private readonly workers: Scope.CloseableScope
-  /** Those that write, while they are at it. */
-  private readonly writers: Array<Fiber.RuntimeFiber<void>> = []
   private readonly accounts: Accounts
   private readonly queue = new RecordQueue()
   private readonly breaker: Breaker
   private readonly warnings: Warnings
-  private readonly slots: Effect.Semaphore
+  private readonly writers: Writers
   private readonly courier: Courier
   private readonly waiters = new Waiters()
   private readonly window: BatchWindow
@@ -65,8 +63,6 @@ export class Engine implements Delivery {
   private overflow: Overflow | undefined
   private readonly shedder = new Shedder()
   private readonly admission: Admission
-  /** Whether a batch, or a part that was put off, waits for a slot. */
-  private isDispatching = false
   private closing: Deferred.Deferred<void> | undefined
 
   constructor(
@@ -82,7 +78,6 @@ export class Engine implements Delivery {
     this.provider = provider.name
     const batchBytes = Math.min(settings.batchBytes, settings.queueBytes / 4 / settings.concurrency)
     this.settings = { ...settings, batchBytes }
-    this.runtime = runtime
     this.collect = collect
     this.workers = workers
     this.window = new BatchWindow(clock, settings.batchWindow)
@@ -99,9 +94,9 @@ export class Engine implements Delivery {
       deadLetters,
       onSettled: () => this.releaseWaiters(),
       onPutOff: () => this.wake(),
-      isAwaited: () => this.isDispatching
+      isAwaited: () => this.writers.isAwaited
     })
-    this.slots = Effect.unsafeMakeSemaphore(settings.concurrency)
+    this.writers = new Writers(runtime, settings.concurrency)
     this.admission = new Admission({
       queue: this.queue,
       accounts: this.accounts,
@@ -160,7 +155,7 @@ export class Engine implements Delivery {
       courier: this.courier,
       accounts: this.accounts,
       warnings: this.warnings,
-      slots: this.slots,
+      slots: this.writers.slots,
       onLeft: Effect.zipRight(Effect.sync(() => this.releaseWaiters()), this.reportShed),
       onReturned: () => this.wake()
     })
@@ -191,7 +186,7 @@ export class Engine implements Delivery {
         this.reportDrops,
         Effect.zipRight(
           this.dispatch(due, isFullAlone),
-          Effect.forEach(putOff, (part) => this.start(part), { discard: true })
+          Effect.forEach(putOff, (part) => Effect.zipRight(this.writers.slot, this.write(part)), { discard: true })
         )
       )
     })
@@ -204,19 +199,19 @@ export class Engine implements Delivery {
    */
   private dispatch(due: number, fullAlone: boolean): Effect.Effect<void> {
     if (due <= 0 || this.queue.length === 0 || fullAlone && !this.isFull) return Effect.void
-    return Effect.flatMap(this.slot, () => {
+    return Effect.flatMap(this.writers.slot, () => {
       const cut = this.queue.cut(this.settings.batchRecords, this.settings.batchBytes)
       const stays = this.shedder.isIdle ? cut.records : this.withoutShed(cut.records)
       if (!Arr.isNonEmptyReadonlyArray(stays)) {
         this.releaseWaiters()
         return Effect.zipRight(
-          this.slots.release(1),
+          this.writers.release,
           Effect.suspend(() => this.dispatch(due - cut.records.length, fullAlone))
         )
       }
       const part = this.courier.accept(stays, cut.firstSequence)
       return Effect.zipRight(
-        this.forkDelivery(part),
+        this.write(part),
         Effect.suspend(() => this.dispatch(due - cut.records.length, fullAlone))
       )
     })
@@ -229,32 +224,9 @@ export class Engine implements Delivery {
     return stays
   }
 
-  private readonly slot: Effect.Effect<void> = Effect.suspend(() => {
-    this.isDispatching = true
-    return Effect.map(this.slots.take(1), () => {
-      this.isDispatching = false
-    })
-  })
-
-  private start(part: Part): Effect.Effect<void> {
-    return Effect.zipRight(this.slot, this.forkDelivery(part))
-  }
-
-  /**
-   * Started here and now, and not in a later turn of the scheduler: while a program computes, turns are rare, and a batch
-   * that took five of them came through for every 1,200 spans, not 1,000. Not in the scope: that is another scope for each
-   * batch, to be forked, told of the fiber, and closed.
-   */
-  private forkDelivery(part: Part): Effect.Effect<void> {
-    return Effect.sync(() => {
-      const writer = Runtime.runFork(
-        this.runtime,
-        this.courier.deliver(part).pipe(Effect.zipRight(this.reportShed), Effect.ensuring(this.slots.release(1)))
-      )
-      if (writer.unsafePoll() !== null) return
-      this.writers.push(writer)
-      writer.addObserver(() => this.writers.splice(this.writers.indexOf(writer), 1))
-    })
+  /** To be run with a slot at hand. */
+  private write(part: Part): Effect.Effect<void> {
+    return this.writers.start(Effect.zipRight(this.courier.deliver(part), this.reportShed))
   }
 
   /** The sequence number of the oldest record that is not settled, `Infinity` when there is none. */
@@ -312,35 +284,16 @@ export class Engine implements Delivery {
         this.admission.close()
         return Scope.close(this.workers, Exit.void)
       }),
-      Effect.zipRight(Effect.suspend(() => Fiber.interruptAll([...this.writers]))),
-      Effect.zipRight(Effect.suspend(() => this.keepOrDrop)),
-      Effect.zipRight(Effect.suspend(() => this.report)),
+      Effect.zipRight(this.writers.interruptAll),
+      Effect.zipRight(Effect.suspend(() => keepOrDrop(this.letGo(), this.overflow, this.accounts))),
+      Effect.zipRight(reportUnwritten(this.provider, this.accounts)),
       Effect.withClock(Clock.make())
     )
   }
 
-  /** What is left goes to the disk, and what the disk does not take is dropped. It is not asked again after it refused. */
-  private readonly keepOrDrop = Effect.suspend(() => {
-    let { overflow } = this
-    return Effect.forEach(
-      [...this.courier.letGo(), ...this.cutAll()],
-      (records) =>
-        Effect.map(overflow?.keepForNext(records) ?? Effect.succeed(false), (kept) => {
-          if (kept) return
-          overflow = undefined
-          this.accounts.drop(records, "closed")
-        }),
-      { discard: true }
-    )
-  })
-
-  private cutAll(): ReadonlyArray<NonEmptyReadonlyArray<Observation>> {
-    const batches: Array<NonEmptyReadonlyArray<Observation>> = []
-    while (this.queue.length > 0) {
-      const { records } = this.queue.cut(this.settings.batchRecords, this.settings.batchBytes)
-      if (Arr.isNonEmptyReadonlyArray(records)) batches.push(records)
-    }
-    return batches
+  /** What nobody else has. */
+  private letGo(): ReadonlyArray<NonEmptyReadonlyArray<Observation>> {
+    return [...this.courier.letGo(), ...this.queue.cutAll(this.settings.batchRecords, this.settings.batchBytes)]
   }
 
   /** Says in the store what is missing there, as far as there is room for it. */
@@ -358,19 +311,5 @@ export class Engine implements Delivery {
     return drops === 0
       ? Effect.void
       : this.warnings.warn("dropped", "records were dropped: the queue's byte budget is spent", drops)
-  })
-
-  private readonly report = Effect.suspend(() => {
-    this.accounts.meterDrops()
-    const { accepted, dropped, rejected, spooled, written } = this.accounts.receipt()
-    return dropped + rejected + spooled === 0 ? Effect.void : log("closed with records that were not written", {
-      provider: this.provider,
-      accepted,
-      written,
-      spooled,
-      dropped,
-      rejected,
-      ...this.accounts.droppedByReason
-    })
   })
 }

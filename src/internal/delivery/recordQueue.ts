@@ -5,6 +5,8 @@
  * after. Records that enter together stay one run, in the very array they came in, which the queues of all providers
  * share: kept one by one, they cost each provider 0.3 µs more.
  */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Arr from "effect/Array"
 import type { Observation } from "../../Observation.ts"
 
 /** Records that left the queue together. Made by a constructor and not as a literal: docs/decisions/0010. */
@@ -79,6 +81,16 @@ export class RecordQueue {
       }
     }
     return new Cut(taken.length === 1 ? taken[0]! : joined(taken), bytes, firstSequence)
+  }
+
+  /** Takes everything, in parts that are each within both limits, or one record. */
+  cutAll(maxRecords: number, maxBytes: number): ReadonlyArray<NonEmptyReadonlyArray<Observation>> {
+    const parts: Array<NonEmptyReadonlyArray<Observation>> = []
+    while (this.length > 0) {
+      const { records } = this.cut(maxRecords, maxBytes)
+      if (Arr.isNonEmptyReadonlyArray(records)) parts.push(records)
+    }
+    return parts
   }
 
   /** Puts what was cut to the front again. */
