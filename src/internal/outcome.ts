@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { ErrorDetails, Status } from "../Observation.ts"
 import { capture, cutString } from "./capture.ts"
+import { printedCause } from "./printedCause.ts"
 
 export interface Outcome {
   readonly status: Exclude<Status, "in_progress" | "lost">
@@ -47,7 +48,7 @@ export const errorDetails = (error: unknown, cause?: Cause.Cause<unknown> | unde
     return {
       type: cutString(typeOf(error), maxTypeLength),
       message: cutString(messageOf(error), maxMessageLength),
-      cause: cause === undefined ? undefined : printed(cause)
+      cause: cause === undefined ? undefined : printedCause(cause)
     }
   } catch {
     return { type: "unknown", message: "the error could not be read", cause: undefined }
@@ -61,18 +62,9 @@ const interruption: ErrorDetails = { type: "Interrupt", message: "interrupted", 
 
 const maxTypeLength = 256
 const maxMessageLength = 16_384
-const maxCauseLength = 65_536
 
 /** An error without a message is shown by its fields, on the application's fiber: few of them. */
 const errorLimits = { maxDepth: 4, maxEntries: 32, maxStringLength: 1_024, maxBytes: maxMessageLength }
-
-const printed = (cause: Cause.Cause<unknown>): string | undefined => {
-  try {
-    return cutString(Cause.pretty(cause, { renderErrorCause: true }), maxCauseLength)
-  } catch {
-    return undefined
-  }
-}
 
 const typeOf = (error: unknown): string => {
   if (Predicate.hasProperty(error, "_tag") && typeof error._tag === "string") return error._tag

@@ -64,6 +64,19 @@ describe("how something ended", () => {
     for (const text of ["Teapot: short", "stout", "also this"]) assert.include(error!.cause!, text)
   })
 
+  it("keeps what a cause says that is its own, or one of very many", () => {
+    const endless = new Teapot("endless")
+    endless.cause = endless
+    assert.include(outcomeOf(Cause.parallel(Cause.die(endless), Cause.fail("also this"))).error!.cause!, "endless")
+    let deep = new Error("attempt 0")
+    for (let attempt = 1; attempt <= 10_000; attempt++) deep = new Error(`attempt ${attempt}`, { cause: deep })
+    const { error } = outcomeOf(Cause.parallel(Cause.die(deep), Cause.fail("also this")))
+    for (const text of ["attempt 10000", "[cause]: Error: attempt 9990", "also this"]) {
+      assert.include(error!.cause!, text)
+    }
+    assert.notInclude(error!.cause!, "attempt 9980")
+  })
+
   it("with an empty cause is an error that says so, not an interruption", () => {
     assert.deepInclude(outcomeOf(Cause.empty), { status: "error" })
   })
