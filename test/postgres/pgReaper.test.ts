@@ -1,7 +1,12 @@
 /** What a dead process left open is not shown as running for ever. */
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { apart } from "../../src/internal/postgres/isolation.ts"
+import * as PartitionKeeper from "../../src/internal/postgres/partitionKeeper.ts"
+import * as ProcessLog from "../../src/internal/postgres/processLog.ts"
+import { processesOf } from "../../src/internal/postgres/processTable.ts"
 import { reap } from "../../src/internal/postgres/reaper.ts"
 import { closedRevision } from "../../src/Observation.ts"
 import * as PgProvider from "../../src/PgProvider.ts"
@@ -10,6 +15,14 @@ import { fixture } from "./pgFixture.ts"
 
 const living = { ...resource, processId: "0195512f-6c00-7000-8000-000000000002" }
 const unknown = { ...resource, processId: "0195512f-6c00-7000-8000-000000000003" }
+
+/** Day by day, and says whether there was anything to look through. */
+const reapAll = (sql: PgClient): Effect.Effect<boolean, SqlError> =>
+  Effect.gen(function*() {
+    let found = false
+    while (yield* apart(sql)(reap("observability"))) found = true
+    return found
+  })
 
 describe("the reaper", () => {
   it.scopedLive("marks what a silent process left open as lost, and nothing else", () =>
@@ -30,7 +43,7 @@ describe("the reaper", () => {
       yield* sql`update observability.process_store set last_seen_at = now() - interval '59 minutes'
         where process_id = ${unknown.processId}`
       const statuses = rows("select span_id, status from spans union all select span_id, status from traces order by 1")
-      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      expect(yield* reapAll(sql)).toBe(true)
       expect((yield* statuses).map(({ status }) => status)).toEqual([
         "lost",
         "lost",
@@ -38,7 +51,7 @@ describe("the reaper", () => {
         "in_progress",
         "in_progress"
       ])
-      expect(yield* apart(sql)(reap("observability"))).toBe(0)
+      expect(yield* reapAll(sql)).toBe(false)
     }))
 
   it.scopedLive("is overruled by what the process still has to say, through a spool or because it lives", () =>
@@ -46,7 +59,7 @@ describe("the reaper", () => {
       const { provider, rows, sql } = yield* fixture()
       yield* provider.write([span()])
       yield* sql`update observability.process_store set pid = 1`
-      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      expect(yield* reapAll(sql)).toBe(true)
       yield* provider.write([span({ status: "success", revision: closedRevision, durationMicros: 5_000 })])
       expect(yield* rows("select status, duration_ms from spans")).toEqual([{ status: "success", duration_ms: 5 }])
     }))
@@ -62,11 +75,61 @@ describe("the reaper", () => {
           execute function observability.refuse()`)
       expect(yield* Effect.either(apart(sql)(reap("observability")))).toMatchObject({ _tag: "Left" })
       yield* sql`drop trigger refuse on observability.trace_store`
-      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      expect(yield* reapAll(sql)).toBe(true)
       expect(yield* rows("select status from spans union all select status from traces")).toEqual([
         { status: "lost" },
         { status: "lost" }
       ])
+    }))
+
+  it.scopedLive("looks through a day at a time, for all processes at once, and goes on where it was cut short", () =>
+    Effect.gen(function*() {
+      const { provider, rows, sql } = yield* fixture()
+      const days = (count: number) => startTimeUnixMicros + count * 86_400_000_000
+      // a day apart from all others, as a clock that was wrong makes it; then two that follow each other
+      for (const [index, day] of [-20_000, 0, 1].entries()) {
+        yield* provider.write([
+          span({ spanId: spanId(10 + index), startTimeUnixMicros: days(day) }),
+          span({ spanId: spanId(20 + index), startTimeUnixMicros: days(day), resource: living })
+        ])
+      }
+      yield* sql`update observability.process_store set pid = 1, last_seen_at = now() - interval '61 seconds'`
+      yield* sql.unsafe(`
+        create function observability.refuse() returns trigger language plpgsql as 'begin raise ''busy''; end';
+        create trigger refuse before update on observability.span_store for each row
+          when (new.started_at > '2026-03-02') execute function observability.refuse()`)
+      const lost = Effect.map(rows("select 1 from spans where status = 'lost'"), (found) => found.length)
+      expect(yield* apart(sql)(reap("observability"))).toBe(true)
+      expect(yield* lost).toBe(2)
+      expect(yield* apart(sql)(reap("observability"))).toBe(true)
+      expect(yield* lost).toBe(4)
+      expect(yield* Effect.either(apart(sql)(reap("observability")))).toMatchObject({ _tag: "Left" })
+      yield* sql`drop trigger refuse on observability.span_store`
+      expect(yield* apart(sql)(reap("observability"))).toBe(true)
+      expect(yield* lost).toBe(6)
+      expect(yield* reapAll(sql)).toBe(true)
+      expect(yield* reapAll(sql)).toBe(false)
+    }))
+
+  it.scopedLive("looks through all days once more when a process that it took for dead has lived on", () =>
+    Effect.gen(function*() {
+      const { rows, sql, url } = yield* fixture()
+      const provider = yield* PgProvider.make({ url, processId: resource.processId })
+      const log = ProcessLog.make(
+        "observability",
+        resource.processId,
+        PartitionKeeper.make({ schema: "observability" })
+      )
+      yield* provider.write([span()])
+      yield* apart(sql)(log.write(processesOf([span()])))
+      yield* sql`update observability.process_store set last_seen_at = now() - interval '61 seconds'`
+      yield* reapAll(sql)
+      yield* provider.write([span({ revision: 2 })])
+      expect(yield* rows("select status from spans")).toEqual([{ status: "in_progress" }])
+      yield* apart(sql)(log.heartbeat)
+      yield* sql`update observability.process_store set last_seen_at = now() - interval '61 seconds'`
+      yield* reapAll(sql)
+      expect(yield* rows("select status from spans")).toEqual([{ status: "lost" }])
     }))
 
   it.scopedLive("marks what a dead process left open in a spool that was sent on after it was reaped", () =>
@@ -75,15 +138,15 @@ describe("the reaper", () => {
       const successor = yield* PgProvider.make({ url, processId: living.processId })
       yield* provider.write([span({ spanId: spanId(5) })])
       yield* sql`update observability.process_store set pid = 1, last_seen_at = now() - interval '61 seconds'`
-      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      expect(yield* reapAll(sql)).toBe(true)
       for (const id of [6, 7]) {
         yield* successor.write([span({ spanId: spanId(id) })])
-        expect(yield* apart(sql)(reap("observability"))).toBe(1)
+        expect(yield* reapAll(sql)).toBe(true)
       }
       expect(yield* rows("select status from spans")).toEqual(Array(3).fill({ status: "lost" }))
       // what has ended gives no cause to look once more
       yield* successor.write([span({ spanId: spanId(7), status: "success", revision: closedRevision })])
-      expect(yield* apart(sql)(reap("observability"))).toBe(0)
+      expect(yield* reapAll(sql)).toBe(false)
     }))
 
   it.scopedLive("marks what a process left open that is known by what another one sent on alone", () =>
@@ -91,7 +154,7 @@ describe("the reaper", () => {
       const { rows, sql, url } = yield* fixture()
       const successor = yield* PgProvider.make({ url, processId: living.processId })
       yield* successor.write([trace(), span()])
-      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      expect(yield* reapAll(sql)).toBe(true)
       expect(yield* rows("select status from spans union all select status from traces")).toEqual([
         { status: "lost" },
         { status: "lost" }
@@ -107,7 +170,7 @@ describe("the reaper", () => {
         yield* provider.write([span({ spanId: spanId(1000 + minute), startTimeUnixMicros: minutes(minute) })])
       }
       yield* sql`update observability.process_store set last_seen_at = to_timestamp(${startTimeUnixMicros / 1e6})`
-      expect(yield* apart(sql)(reap("observability"))).toBe(1)
+      expect(yield* reapAll(sql)).toBe(true)
       expect(yield* rows("select status from spans")).toEqual(Array(3).fill({ status: "lost" }))
     }))
 })

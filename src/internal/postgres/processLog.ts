@@ -68,8 +68,9 @@ export const make = (
       SqlClient.SqlClient,
       (sql) =>
         ownProcessId === undefined || !stored.has(ownProcessId) ? Effect.void : Effect.asVoid(sql.unsafe(
-          // also back from a time to come, which the clock of a process that is ahead has in its records
-          `update "${schema}".process_store set last_seen_at = now() where process_id = $1`,
+          // Also back from a time to come, which the clock of a process that is ahead has in its records. What was reaped
+          // is to be reaped once more: what was marked as lost may be open again.
+          `update "${schema}".process_store set last_seen_at = now(), reaped_at = null where process_id = $1`,
           [ownProcessId]
         ))
     ),

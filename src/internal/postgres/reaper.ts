@@ -22,43 +22,61 @@ export const lostAfter = Duration.minutes(1)
  */
 const unheardLostAfter = Duration.hours(1)
 
-/** Marks the open traces and spans of silent processes as lost, and says of how many processes. */
-export const reap = (schema: string): Effect.Effect<number, SqlError, SqlClient.SqlClient> =>
-  Effect.gen(function*() {
-    let reaped = 0
-    while (yield* inTransaction(reapNext(schema))) reaped++
-    return reaped
-  })
-
-// internal
-
-/** In one transaction: a process counts as reaped when all that it left open is marked. */
-const reapNext = (schema: string): Effect.Effect<boolean, SqlError, SqlClient.SqlClient> =>
-  Effect.gen(function*() {
+/**
+ * Marks open traces and spans of silent processes as lost: those of one day, the earliest that is left to look through,
+ * for all of the processes at once. Until when the spans of each were looked through is in its row, `reaped_at`: what
+ * cuts this short costs that day alone, and a long life never has to fit into the time that a write may take.
+ *
+ * A day is read as a whole: 0.5 s for 1,000,000 spans, be it for one process or for 100, which took 46 s one by one. An
+ * index of what is open would spare that, and cost each span that is stored before it ends 16 % more time and 20 % more
+ * WAL: no update would stay within its page.
+ *
+ * @returns whether there was anything to look through
+ */
+export const reap = (schema: string): Effect.Effect<boolean, SqlError, SqlClient.SqlClient> =>
+  inTransaction(Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
-    // The latest first: it is found in the fewest partitions. What another reaper is at is left to that one.
-    const [dead] = yield* sql.unsafe<{ readonly process_id: string; readonly from: string; readonly to: string }>(
-      `update "${schema}".process_store set reaped_at = now()
-        where process_id = (
-          select process_id from "${schema}".process_store
+    const [step] = yield* sql.unsafe<{
+      readonly processes: string | null
+      readonly from: string
+      readonly to: string
+    }>(
+      `with due as (
+          select process_id, coalesce(reaped_at, started_at - interval '1 minute') as "from",
+            -- by its own clock, which may be ahead: until tomorrow, where no other day is written yet
+            last_seen_at + interval '1 day' as "to"
+          from "${schema}".process_store
           where last_seen_at < now() - case when pid is null then $2::float8 else $1::float8 end * interval '1 second'
-            and (reaped_at is null or reaped_at < last_seen_at)
-          order by last_seen_at desc limit 1 for update skip locked
+            and (reaped_at is null or reaped_at < last_seen_at + interval '1 day')
+          -- what another reaper is at is left to that one
+          for update skip locked
+        ), day as (
+          -- a partition is a day, or of whatever extent somebody made it; days without one are passed over
+          select first."from", coalesce(min(partition."to"), 'infinity') as "to"
+          from (select min("from") as "from" from due) first
+          left join (
+            select substring(pg_get_expr(relpartbound, oid) from 'TO \\(''([^'']+)''\\)')::timestamptz as "to"
+            from pg_class join pg_inherits on inhrelid = oid
+            where inhparent in ('"${schema}".span_store'::regclass, '"${schema}".trace_store'::regclass)
+          ) partition on partition."to" > first."from"
+          group by first."from"
+        ), reaped as (
+          update "${schema}".process_store process set reaped_at = least(due."to", day."to")
+          from due, day where process.process_id = due.process_id and due."from" < day."to"
+          returning process.process_id, day."from", day."to"
         )
-        returning process_id,
-          (started_at - interval '1 minute')::text as "from",
-          -- by its own clock, which may be ahead: until tomorrow, where no other day is written yet
-          (last_seen_at + interval '1 day')::text as "to"`,
+        select string_agg(process_id::text, ',') as processes, min("from")::text as "from", min("to")::text as "to"
+        from reaped`,
       [Duration.toSeconds(lostAfter), Duration.toSeconds(unheardLostAfter)]
     )
-    if (dead === undefined) return false
+    if (step === undefined || step.processes === null) return false
     for (const table of ["span_store", "trace_store"]) {
       yield* sql.unsafe(
-        // the times leave out the partitions of all days but those in which the process lived
         `update "${schema}".${table} set status = ${statusCodes.lost}
-          where process_id = $1 and status = ${statusCodes.in_progress} and started_at >= $2 and started_at <= $3`,
-        [dead.process_id, dead.from, dead.to]
+          where status = ${statusCodes.in_progress} and process_id = any(string_to_array($1, ',')::uuid[])
+            and started_at >= $2 and started_at < $3`,
+        [step.processes, step.from, step.to]
       )
     }
     return true
-  })
+  }))
