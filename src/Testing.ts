@@ -1,7 +1,7 @@
 /**
  * For the tests of programs that use this library: everything recorded in memory, ids that count, a tree to compare
- * with, and providers that misbehave. Works with `TestClock`: nothing here waits, but at the
- * end, for a second at most, for providers that do not answer.
+ * with, and providers that misbehave. Works with `TestClock`: nothing here waits, but
+ * at the end, for a second at most, for providers that do not answer.
  *
  * @example
  * ```ts

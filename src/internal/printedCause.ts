@@ -25,7 +25,7 @@ const maxDepth = 16
  * Effect prints each cause further in than the one before, down to the last. A loop that wraps what it caught makes very
  * many, and an error that is its own cause has no last one: printing it ran out of stack after 17 ms.
  */
-const isDeep = (error: unknown): boolean => Array.from(chain(error), () => 1).length > maxDepth
+const isDeep = (error: unknown): boolean => [...chain(error)].length > maxDepth
 
 /** An error, its cause, the cause of that, and so on: one more than are printed, at most. */
 function* chain(error: unknown): Generator<unknown> {

@@ -9,23 +9,19 @@ export class Writers {
   private readonly runtime: Runtime.Runtime<never>
   /** Those that are at it. */
   private readonly fibers: Array<Fiber.RuntimeFiber<void>> = []
-  private isWaiting = false
+  /** Whether there is something to write that waits for a slot. */
+  isAwaited = false
 
   constructor(runtime: Runtime.Runtime<never>, concurrency: number) {
     this.runtime = runtime
     this.slots = Effect.unsafeMakeSemaphore(concurrency)
   }
 
-  /** Whether there is something to write that waits for a slot. */
-  get isAwaited(): boolean {
-    return this.isWaiting
-  }
-
   /** Returns when there is a slot, which is the caller's then. */
   readonly slot: Effect.Effect<void> = Effect.suspend(() => {
-    this.isWaiting = true
+    this.isAwaited = true
     return Effect.map(this.slots.take(1), () => {
-      this.isWaiting = false
+      this.isAwaited = false
     })
   })
 
