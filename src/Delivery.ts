@@ -21,6 +21,7 @@ import { join } from "node:path"
 import type { BreakerState } from "./internal/delivery/breaker.ts"
 import { inFolder, nowhere } from "./internal/delivery/deadLetters.ts"
 import { Engine } from "./internal/delivery/engine.ts"
+import type * as Extents from "./internal/extent.ts"
 import { toTheEnd } from "./internal/toTheEnd.ts"
 import { untraced } from "./internal/untraced.ts"
 import type { Observation } from "./Observation.ts"
@@ -118,6 +119,14 @@ export interface Stats extends Receipt {
 export type DropReason = "budget" | "closed"
 
 /**
+ * What several records are together.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Extent extends Extents.Extent {}
+
+/**
  * The delivery to one provider.
  *
  * @since 0.1.0
@@ -128,8 +137,12 @@ export interface Delivery {
   readonly provider: string
   /** Takes a record over. Synchronous; never waits, never throws. */
   readonly offer: (observation: Observation) => void
-  /** The same for several records, in an array that does not change afterwards. */
-  readonly offerAll: (observations: ReadonlyArray<Observation>) => void
+  /**
+   * The same for several records, in an array that does not change afterwards.
+   *
+   * @param extent what they are together; if absent, each is looked at
+   */
+  readonly offerAll: (observations: ReadonlyArray<Observation>, extent?: Extent) => void
   /** Says that there is something in the source to be collected when the batch window is over. */
   readonly wake: () => void
   /**

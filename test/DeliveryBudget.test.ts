@@ -205,6 +205,8 @@ describe("the budget", () => {
         "ChatMessage/budget": 1,
         "DocumentEvent/budget": 1
       })
+      yield* delivery.flush("1 second")
+      assert.deepInclude(delivery.stats(), { pending: 0, pendingBytes: 0 })
     }))
 
   it.scoped("spent by one trace, keeps what waits of it: there is no other to be kept whole for that", () =>

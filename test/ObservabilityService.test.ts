@@ -110,6 +110,22 @@ describe("coalescing", () => {
     }).pipe(Effect.provide(ObservabilityService.layerMemory(stored)))
   })
 
+  it.effect("an update after the end that comes in the same window is in the one record that there is", () => {
+    const stored = provider()
+    return Effect.gen(function*() {
+      const service = yield* ObservabilityService
+      const handle = yield* Effect.scoped(span("over", { attributes: { a: 1 } })).pipe(withTrace("trace"))
+      yield* service.updateSpan(handle, { attributes: { b: 2 } })
+      yield* service.updateSpan(handle, { output: "late" })
+      yield* TestClock.adjust("1 second")
+      // of a revision that says that a store need not look for another one
+      assert.deepStrictEqual(
+        stored.records.filter(isSpan).map(({ attributes, output, revision }) => ({ attributes, output, revision })),
+        [{ attributes: { a: 1, b: 2 }, output: "late", revision: closedRevision }]
+      )
+    }).pipe(Effect.provide(ObservabilityService.layerMemory(stored)))
+  })
+
   it.effect("a program that never lets a timer through does not pile up records without bound", () => {
     const stored = provider()
     return Effect.gen(function*() {

@@ -12,6 +12,7 @@ import { TraceContext } from "../TraceContext.ts"
 import { acquireSpan } from "./acquireSpan.ts"
 import { ambientOf } from "./ambient.ts"
 import { captureLimits } from "./capture.ts"
+import { extentOf } from "./extent.ts"
 import { Pricer } from "./pricing/pricer.ts"
 import { Capturing } from "./recording/capturing.ts"
 import { Intake } from "./recording/intake.ts"
@@ -39,9 +40,10 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
     const redact = options.redact === undefined ? undefined : redacting(options.redact, () => failedRedactions++)
     const intake = new Intake({
       remember: (record) => spans.remember(record),
-      handOver: (observations) => {
+      handOver: (observations, extent) => {
         const visible = redact === undefined ? observations : observations.map(redact)
-        for (const delivery of deliveries) delivery.offerAll(visible)
+        const its = redact === undefined ? extent : extentOf(visible)
+        for (const delivery of deliveries) delivery.offerAll(visible, its)
       },
       wake: () => {
         for (const delivery of deliveries) delivery.wake()

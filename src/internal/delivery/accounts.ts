@@ -4,6 +4,7 @@
 import type { DropReason, Receipt } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Settlement } from "../../Provider.ts"
+import { bytesOf } from "../extent.ts"
 import { Meters } from "./meters.ts"
 
 export class Accounts {
@@ -53,8 +54,8 @@ export class Accounts {
     this.settle("dropped", [record], reason)
   }
 
-  write(records: ReadonlyArray<Observation>): void {
-    this.leave(records)
+  write(records: ReadonlyArray<Observation>, bytes: number): void {
+    this.leave(records, bytes)
     this.batches++
     this.written += records.length
     this.meters.records("written", records.length)
@@ -82,11 +83,11 @@ export class Accounts {
   }
 
   /** Records that come back from there. */
-  unspool(records: ReadonlyArray<Observation>): void {
+  unspool(records: ReadonlyArray<Observation>, bytes: number): void {
     this.spooled -= records.length
     this.meters.spool(this.spooled)
     this.pending += records.length
-    for (const record of records) this.pendingBytes += record.size
+    this.pendingBytes += bytes
   }
 
   /** Records that another process left on the disk when it died. */
@@ -139,9 +140,9 @@ export class Accounts {
     }
   }
 
-  private leave(records: ReadonlyArray<Observation>): void {
+  private leave(records: ReadonlyArray<Observation>, bytes = bytesOf(records)): void {
     this.pending -= records.length
-    for (const record of records) this.pendingBytes -= record.size
+    this.pendingBytes -= bytes
     this.meters.queue(this.pending, this.pendingBytes)
   }
 

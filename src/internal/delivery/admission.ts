@@ -3,6 +3,7 @@
  * dropped when there is none. Synchronous: it runs on the application's fiber.
  */
 import type { Observation } from "../../Observation.ts"
+import type { Extent } from "../extent.ts"
 import type { Accounts } from "./accounts.ts"
 import { Census } from "./census.ts"
 import type { RecordQueue } from "./recordQueue.ts"
@@ -52,14 +53,12 @@ export class Admission {
     this.onEntered()
   }
 
-  offerAll(records: ReadonlyArray<Observation>): void {
-    let bytes = 0
-    for (const record of records) bytes += record.size
-    const fits = this.accounts.pendingBytes + bytes <= this.queueBytes
+  offerAll(records: ReadonlyArray<Observation>, extent: Extent): void {
+    const fits = this.accounts.pendingBytes + extent.bytes <= this.queueBytes
     if (this.isClosed || !this.shedder.isIdle || !fits) {
       for (const record of records) this.offer(record)
     } else {
-      this.queue.pushAll(records, this.accounts.accept(records.length, bytes))
+      this.queue.pushAll(records, extent, this.accounts.accept(records.length, extent.bytes))
       this.onEntered()
     }
   }

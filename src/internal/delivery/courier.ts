@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Runtime from "effect/Runtime"
 import type { Observation } from "../../Observation.ts"
 import type { Provider } from "../../Provider.ts"
+import { bytesOf } from "../extent.ts"
 import type { Warnings } from "../warnings.ts"
 import type { Accounts } from "./accounts.ts"
 import type { Verdict } from "./attempt.ts"
@@ -23,6 +24,7 @@ import type { DeadLetters } from "./deadLetters.ts"
  */
 export class Part {
   readonly records: NonEmptyReadonlyArray<Observation>
+  readonly bytes: number
   readonly firstSequence: number
   /** How often the provider died on it. */
   readonly deaths: number = 0
@@ -33,8 +35,9 @@ export class Part {
   /** Whether the disk has it, too: then nothing is lost when it is given up. */
   readonly onDisk: boolean
 
-  constructor(records: NonEmptyReadonlyArray<Observation>, firstSequence: number, onDisk: boolean) {
+  constructor(records: NonEmptyReadonlyArray<Observation>, bytes: number, firstSequence: number, onDisk: boolean) {
     this.records = records
+    this.bytes = bytes
     this.firstSequence = firstSequence
     this.onDisk = onDisk
   }
@@ -90,8 +93,9 @@ export class Courier {
     return oldest
   }
 
-  accept(records: NonEmptyReadonlyArray<Observation>, firstSequence: number, onDisk = false): Part {
-    const part = new Part(records, firstSequence, onDisk)
+  /** @param bytes of the records together */
+  accept(records: NonEmptyReadonlyArray<Observation>, bytes: number, firstSequence: number, onDisk = false): Part {
+    const part = new Part(records, bytes, firstSequence, onDisk)
     this.parts.push(part)
     return part
   }
@@ -137,7 +141,7 @@ export class Courier {
   private conclude(part: Part, verdict: Verdict): Effect.Effect<void> {
     switch (verdict._tag) {
       case "Written": {
-        if (this.parts.includes(part)) this.accounts.write(part.records)
+        if (this.parts.includes(part)) this.accounts.write(part.records, part.bytes)
         return this.settle(part)
       }
       case "Failed": {
@@ -212,6 +216,7 @@ export class Courier {
     const halves = Arr.chunksOf(part.records, Math.ceil(part.records.length / 2)).map((records): Part => ({
       ...part,
       records,
+      bytes: bytesOf(records),
       deaths
     }))
     return this.replace(part, halves)
@@ -230,7 +235,7 @@ export class Courier {
   private reject(part: Part, isRefused: (index: number) => boolean, message: string): Effect.Effect<void> {
     if (!this.parts.includes(part)) return Effect.void
     const [written, refused] = Arr.partition(part.records, (_, index) => isRefused(index))
-    if (written.length > 0) this.accounts.write(written)
+    if (written.length > 0) this.accounts.write(written, bytesOf(written))
     this.accounts.reject(refused, message)
     return this.deadLetters(refused, message).pipe(
       Effect.catchAll((error) =>

@@ -14,6 +14,7 @@ import * as Scope from "effect/Scope"
 import type { Delivery, Receipt, Stats } from "../../Delivery.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Provider, Settlement } from "../../Provider.ts"
+import { bytesOf, type Extent, extentOf } from "../extent.ts"
 import type { Spool } from "../spool/spool.ts"
 import { toTheEnd } from "../toTheEnd.ts"
 import { Warnings } from "../warnings.ts"
@@ -111,8 +112,8 @@ export class Engine implements Delivery {
     this.admission.offer(record)
   }
 
-  offerAll(records: ReadonlyArray<Observation>): void {
-    this.admission.offerAll(records)
+  offerAll(records: ReadonlyArray<Observation>, extent: Extent = extentOf(records)): void {
+    this.admission.offerAll(records, extent)
   }
 
   wake(): void {
@@ -202,6 +203,7 @@ export class Engine implements Delivery {
     return Effect.flatMap(this.writers.slot, () => {
       const cut = this.queue.cut(this.settings.batchRecords, this.settings.batchBytes)
       const stays = this.shedder.isIdle ? cut.records : this.withoutShed(cut.records)
+      const bytes = stays === cut.records ? cut.bytes : bytesOf(stays)
       if (!Arr.isNonEmptyReadonlyArray(stays)) {
         this.releaseWaiters()
         return Effect.zipRight(
@@ -209,7 +211,7 @@ export class Engine implements Delivery {
           Effect.suspend(() => this.dispatch(due - cut.records.length, fullAlone))
         )
       }
-      const part = this.courier.accept(stays, cut.firstSequence)
+      const part = this.courier.accept(stays, bytes, cut.firstSequence)
       return Effect.zipRight(
         this.write(part),
         Effect.suspend(() => this.dispatch(due - cut.records.length, fullAlone))

@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { Observation } from "../../Observation.ts"
+import { bytesOf } from "../extent.ts"
 import { SpoolError } from "../spool/error.ts"
 import type { Spool, SpooledBatch } from "../spool/spool.ts"
 import type { Warnings } from "../warnings.ts"
@@ -173,8 +174,9 @@ export class Overflow {
 
   private deliver({ done, records }: SpooledBatch): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.accounts.unspool(records)
-      const part = this.courier.accept(records, Number.POSITIVE_INFINITY, true)
+      const bytes = bytesOf(records)
+      this.accounts.unspool(records, bytes)
+      const part = this.courier.accept(records, bytes, Number.POSITIVE_INFINITY, true)
       return Effect.zipRight(this.courier.deliver(part), Effect.disconnect(done))
     })
   }

@@ -8,6 +8,7 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
 import type { Observation } from "../../Observation.ts"
+import { type Extent, extentOf, isOpenSpan } from "../extent.ts"
 
 /** Records that left the queue together. Made by a constructor and not as a literal: docs/decisions/0010. */
 export class Cut {
@@ -44,14 +45,14 @@ export class RecordQueue {
       this.entered++
       this.count(record.size, 1, isOpenSpan(record) ? 1 : 0)
     } else {
-      this.pushAll([record], sequence, true)
+      this.pushAll([record], extentOf([record]), sequence, true)
     }
   }
 
   /** @param isOwn whether nobody else has the array, so that it may grow */
-  pushAll(records: ReadonlyArray<Observation>, firstSequence: number, isOwn = false): void {
+  pushAll(records: ReadonlyArray<Observation>, extent: Extent, firstSequence: number, isOwn = false): void {
     this.entered += records.length
-    this.add(new Run(records, firstSequence, isOwn), "end")
+    this.add(new Run(records, extent, firstSequence, isOwn), "end")
   }
 
   /** Takes from the front, up to both limits or somewhat less, and one record at least. */
@@ -95,7 +96,7 @@ export class RecordQueue {
 
   /** Puts what was cut to the front again. */
   putBack(cut: Cut): void {
-    this.add(new Run(cut.records, cut.firstSequence, false), "front")
+    this.add(new Run(cut.records, extentOf(cut.records), cut.firstSequence, false), "front")
   }
 
   /** Takes out the records of spans that have not ended: when they do, the next record says all that these say. */
@@ -112,7 +113,7 @@ export class RecordQueue {
       const stays: Array<Observation> = []
       for (const record of run.remaining()) (isOpenSpan(record) ? removed : stays).push(record)
       // numbered from where the run began: those that stay are waited for a little longer rather than too short
-      this.add(new Run(stays, run.firstSequence, false), "end")
+      this.add(new Run(stays, extentOf(stays), run.firstSequence, false), "end")
     }
     return removed
   }
@@ -138,21 +139,24 @@ export class RecordQueue {
 
 /** Records with consecutive sequence numbers, of which some at the front may have left. */
 class Run {
-  bytes = 0
-  open = 0
+  bytes: number
+  open: number
   private readonly isOwn: boolean
   private records: ReadonlyArray<Observation>
   private head = 0
   private readonly base: number
 
-  constructor(records: ReadonlyArray<Observation>, firstSequence: number, isOwn: boolean) {
+  constructor(
+    records: ReadonlyArray<Observation>,
+    { bytes, openSpans }: Extent,
+    firstSequence: number,
+    isOwn: boolean
+  ) {
     this.records = records
+    this.bytes = bytes
+    this.open = openSpans
     this.base = firstSequence
     this.isOwn = isOwn
-    for (const record of records) {
-      this.bytes += record.size
-      if (isOpenSpan(record)) this.open++
-    }
   }
 
   get length(): number {
@@ -217,7 +221,5 @@ const maxOwnLength = 32_768
 /** `flat` takes ten times as long. */
 const joined = ([first, ...rest]: ReadonlyArray<ReadonlyArray<Observation>>): ReadonlyArray<Observation> =>
   (first ?? []).concat(...rest)
-
-const isOpenSpan = (record: Observation): boolean => record._tag === "Span" && record.status === "in_progress"
 
 const released = undefined as unknown as Observation

@@ -45,7 +45,7 @@ export class Logbook {
         ),
         size: sizes.size
       }
-      this.room.intake.push(record, record.size)
+      this.room.intake.push(record)
     })
   }
 
@@ -76,7 +76,7 @@ export class Logbook {
         ),
         size: sizes.size
       }
-      this.room.intake.push(record, record.size)
+      this.room.intake.push(record)
     })
   }
 

@@ -50,7 +50,6 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   private status: Observation.Status = "in_progress"
   private error: Observation.ErrorDetails | undefined
   private durationMicros: number | undefined
-  private revision = 0
 
   constructor(
     resource: Observation.Resource,

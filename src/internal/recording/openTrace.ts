@@ -32,7 +32,6 @@ export class OpenTrace extends OpenRecord implements Entry {
   private inputTokens: number | undefined
   private outputTokens: number | undefined
   private costUsd: BigDecimal.BigDecimal | undefined
-  private revision = 0
 
   constructor(
     resource: Observation.Resource,

@@ -64,7 +64,7 @@ export class Spans {
       if (options.attributes !== undefined) span.attributes = capturing.merged(span, undefined, options.attributes)
       if (options.input !== undefined) span.input = capturing.value(span, options.input)
     }
-    intake.pushOpen(span, span.size)
+    intake.pushOpen(span)
     return span
   }
 
@@ -82,20 +82,20 @@ export class Spans {
       timeUnixMicros: event.timeNanos === undefined ? timeline.now(ambient.clock) : timeline.at(event.timeNanos),
       attributes: listed.attributes
     }, listed)
-    this.room.intake.pushOpen(span, span.size)
+    this.room.intake.pushOpen(span)
   }
 
   addLink(span: OpenSpan, { attributes, context }: Input.SpanLink): void {
     const listed = this.room.capturing.listed(attributes, span.listedBytes)
     span.addLink({ traceId: context.traceId, spanId: context.spanId, attributes: listed.attributes }, listed)
     if (span.isOpen) return
-    this.room.intake.pushOpen(span, span.size)
+    this.room.intake.pushOpen(span)
   }
 
   /** One attribute, as a tracer tells it. */
   addAttribute(span: OpenSpan, key: string, value: unknown): void {
     span.attributes = this.room.capturing.withEntry(span, span.attributes, key, value)
-    this.room.intake.pushOpen(span, span.size)
+    this.room.intake.pushOpen(span)
   }
 
   /** Adds to a span, also to one that is over: the record is then written once more. */
@@ -105,7 +105,7 @@ export class Spans {
     this.apply(span, update, plausible)
     span.addAttributes(plausible.report(span.attributes?.values))
     if (!span.isOpen) this.accounting.settleLate(span, before)
-    this.room.intake.pushOpen(span, span.size)
+    this.room.intake.pushOpen(span)
   }
 
   /** Adds to the span or the trace that a context stands in, also to one that is over. */
@@ -189,7 +189,7 @@ export class Spans {
     span.size += sizeOfError(outcome.error)
     this.open.delete(span)
     this.accounting.settle(span)
-    this.room.intake.pushOpen(span, span.size)
+    this.room.intake.pushEnded(span)
     const { trace } = span
     if (!span.ownsTrace || trace?.isOpen !== true) return
     const lead = span.startUnixMicros - trace.timeline.startUnixMicros

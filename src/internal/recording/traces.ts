@@ -76,7 +76,7 @@ export class Traces {
     trace.addMetadata(plausible.report(trace.metadata?.values))
     trace.close(outcome, duration)
     trace.size += sizeOfError(outcome.error)
-    intake.pushOpen(trace, trace.size)
+    intake.pushOpen(trace)
   }
 
   /** Ends a trace that a region of the program began, unless the program has ended it itself. */
@@ -86,7 +86,7 @@ export class Traces {
 
   update(trace: OpenTrace, update: Input.SpanUpdate): void {
     updateTrace(trace, update, this.room.capturing)
-    this.room.intake.pushOpen(trace, trace.size)
+    this.room.intake.pushOpen(trace)
   }
 
   /** Runs with the given context, or in a trace of its own where there is none. */
@@ -151,7 +151,7 @@ export class Traces {
     if (input.metadata !== undefined) trace.metadata = capturing.merged(trace, undefined, input.metadata)
     if (input.input !== undefined) trace.input = capturing.value(trace, input.input)
     this.open.add(trace)
-    intake.pushOpen(trace, trace.size)
+    intake.pushOpen(trace)
     return trace
   }
 }

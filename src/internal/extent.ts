@@ -1,0 +1,31 @@
+/**
+ * What records are together. The books of a delivery are kept with it, and not by looking at each: records that wait for
+ * some thousand others have left the processor's caches, and each look takes as long as making one.
+ */
+import type { Observation } from "../Observation.ts"
+
+export class Extent {
+  /** The sum of their sizes, as they count against a budget. */
+  readonly bytes: number
+  /** How many are of spans that have not ended. */
+  readonly openSpans: number
+
+  constructor(bytes: number, openSpans: number) {
+    this.bytes = bytes
+    this.openSpans = openSpans
+  }
+}
+
+export const extentOf = (records: ReadonlyArray<Observation>): Extent => {
+  let openSpans = 0
+  for (const record of records) if (isOpenSpan(record)) openSpans++
+  return new Extent(bytesOf(records), openSpans)
+}
+
+export const bytesOf = (records: ReadonlyArray<Observation>): number => {
+  let bytes = 0
+  for (const { size } of records) bytes += size
+  return bytes
+}
+
+export const isOpenSpan = (record: Observation): boolean => record._tag === "Span" && record.status === "in_progress"
