@@ -8,8 +8,7 @@ import { context, trace } from "@opentelemetry/api"
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks"
 import type { SpanExporter } from "@opentelemetry/sdk-trace-base"
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base"
-import type { Scope } from "effect"
-import { Effect, Layer, ManagedRuntime } from "effect"
+import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import * as EffectTracer from "../src/EffectTracer.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type { Provider } from "../src/Provider.ts"
@@ -32,16 +31,43 @@ const service = ObservabilityService.layer({
   providers: [taking("first"), taking("second")],
   delivery: { queueBytes: 2 ** 32 }
 })
-const ours = ManagedRuntime.make(service)
-const traced = ManagedRuntime.make(EffectTracer.layer().pipe(Layer.provideMerge(service)))
-const disabled = ManagedRuntime.make(ObservabilityService.layerNoop)
-const effect = ManagedRuntime.make(Layer.empty)
+const traced = EffectTracer.layer().pipe(Layer.provideMerge(service))
+const disabled = ObservabilityService.layerNoop
 // the tracer that is there anyway, set by a layer: what any tracer costs that is
-const tracerSet = ManagedRuntime.make(Layer.unwrapEffect(Effect.map(Effect.tracer, Layer.setTracer)))
-const leastKept = ManagedRuntime.make(Layer.setTracer(leastTracer()))
-const effectOtel = ManagedRuntime.make(
-  NodeSdk.layer(() => ({ resource: { serviceName: "bench" }, spanProcessor: new BatchSpanProcessor(taken, queue) }))
-)
+const tracerSet = Layer.unwrapEffect(Effect.map(Effect.tracer, Layer.setTracer))
+const leastKept = Layer.setTracer(leastTracer())
+const effectOtel = NodeSdk.layer(() => ({
+  resource: { serviceName: "bench" },
+  spanProcessor: new BatchSpanProcessor(taken, queue)
+}))
+
+/** Runs `count` spans, or as much of something else. */
+type Run = (count: number) => Promise<void>
+
+/**
+ * As `Effect.provide` runs a program, but for the layer, which is built once. A `ManagedRuntime` leaves the scheduler of its
+ * start in all fibers: one fiber reference more for everybody, and V8's table of five, which a fiber then has that has a
+ * tracer, too, takes twice as long to copy as one of four. Every native span copies it three times.
+ */
+const provided = async <R>(
+  scope: Scope.Scope,
+  layer: Layer.Layer<R>,
+  program: (count: number) => Effect.Effect<void, never, R>
+): Promise<Run> => {
+  const runtime = await Effect.runPromise(Scope.extend(Layer.toRuntime(layer), scope))
+  return (count) => Effect.runPromise(Effect.provide(program(count), runtime))
+}
+
+/** The same in a `ManagedRuntime`, as those programs have it whose main function is not Effect's. */
+const managed = async <R>(
+  scope: Scope.Scope,
+  layer: Layer.Layer<R>,
+  program: (count: number) => Effect.Effect<void, never, R>
+): Promise<Run> => {
+  const runtime = ManagedRuntime.make(layer)
+  await Effect.runPromise(Scope.addFinalizer(scope, runtime.disposeEffect))
+  return (count) => runtime.runPromise(program(count))
+}
 
 const nested = <R>(
   wrap: <A, E, R0>(self: Effect.Effect<A, E, R0>, name: string) => Effect.Effect<A, E, R0 | R>,
@@ -88,63 +114,54 @@ const otelSubject = (): Subject => {
     })
   return {
     name: "OpenTelemetry JS",
-    run: async (count) => {
-      for (let done = 0; done < count; done += 3) {
-        nest(["outer", "middle", "inner"])
-        // as often as an Effect program lets others go, so that the processor can export
-        if (done % 3_072 === 0) await new Promise((resolve) => setImmediate(resolve))
-      }
-    }
+    run: (count) =>
+      tracer.startActiveSpan("bench", async (active) => {
+        for (let done = 0; done < count; done += 3) {
+          nest(["outer", "middle", "inner"])
+          // as often as an Effect program lets others go, so that the processor can export
+          if (done % 3_072 === 0) await new Promise((resolve) => setImmediate(resolve))
+        }
+        active.end()
+      })
   }
 }
 
-const subjects: ReadonlyArray<Subject> = [
-  {
-    name: "Effect.withSpan",
-    run: (count) => effect.runPromise(times(nested(nativeSpan), count))
-  },
-  {
-    name: "withSpan",
-    run: (count) =>
-      ours.runPromise(
-        withTrace(times(nested<ObservabilityService>(ourSpan), count), "bench")
-      )
-  },
-  {
-    name: "span",
-    run: (count) => ours.runPromise(withTrace(times(nested<ObservabilityService>(scopedSpan), count), "bench"))
-  },
-  {
-    name: "withSpan, disabled",
-    run: (count) => disabled.runPromise(times(nested<ObservabilityService>(ourSpan), count))
-  },
-  {
-    name: "Effect.withSpan, EffectTracer",
-    run: (count) => traced.runPromise(withTrace(times(nested<never>(nativeSpan), count), "bench"))
-  },
-  { name: "Effect.withSpan, its tracer set", run: (count) => tracerSet.runPromise(times(nested(nativeSpan), count)) },
-  {
-    name: "Effect.withSpan, least tracer that keeps spans",
-    run: (count) => leastKept.runPromise(times(nested(nativeSpan), count))
-  },
+const nativeSpans = (count: number) => nativeSpan(times(nested<never>(nativeSpan), count), "bench")
+const ourSpans = (count: number) => withTrace(times(nested<ObservabilityService>(ourSpan), count), "bench")
+const scopedSpans = (count: number) => withTrace(times(nested<ObservabilityService>(scopedSpan), count), "bench")
+
+const subjectsIn = async (scope: Scope.Scope): Promise<ReadonlyArray<Subject>> => [
+  { name: "Effect.withSpan", run: await provided(scope, Layer.empty, nativeSpans) },
+  { name: "withSpan", run: await provided(scope, service, ourSpans) },
+  { name: "span", run: await provided(scope, service, scopedSpans) },
+  { name: "withSpan, disabled", run: await provided(scope, disabled, ourSpans) },
+  { name: "Effect.withSpan, EffectTracer", run: await provided(scope, traced, nativeSpans) },
+  { name: "Effect.withSpan, its tracer set", run: await provided(scope, tracerSet, nativeSpans) },
+  { name: "Effect.withSpan, least tracer that keeps spans", run: await provided(scope, leastKept, nativeSpans) },
+  { name: "Effect.withSpan, ManagedRuntime", run: await managed(scope, Layer.empty, nativeSpans) },
+  { name: "Effect.withSpan, EffectTracer, ManagedRuntime", run: await managed(scope, traced, nativeSpans) },
   // what a resource costs that does nothing
-  { name: "acquireRelease", run: (count) => effect.runPromise(times(nested(scopedNothing), count)) },
+  {
+    name: "acquireRelease",
+    run: await provided(scope, Layer.empty, (count) => times(nested(scopedNothing), count))
+  },
   {
     name: "work in withSpan, disabled",
-    run: (count) => disabled.runPromise(times(nested<ObservabilityService>(ourSpan, work), count / 10))
+    run: await provided(scope, disabled, (count) => times(nested<ObservabilityService>(ourSpan, work), count / 10))
   },
-  { name: "work", run: (count) => effect.runPromise(times(nested(noSpan, work), count / 10)) },
-  { name: "no span", run: (count) => effect.runPromise(times(nested(noSpan), count)) },
-  {
-    name: "@effect/opentelemetry",
-    run: (count) => effectOtel.runPromise(times(nested(nativeSpan), count))
-  },
+  { name: "work", run: await provided(scope, Layer.empty, (count) => times(nested(noSpan, work), count / 10)) },
+  { name: "no span", run: await provided(scope, Layer.empty, (count) => times(nested(noSpan), count)) },
+  { name: "@effect/opentelemetry", run: await provided(scope, effectOtel, nativeSpans) },
   otelSubject()
 ]
 
 export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> => {
-  const figures = await compare(subjects, quick ? { rounds: 3, count: 30_000 } : { rounds: 9, count: 150_000 })
-  await Promise.all([ours.dispose(), traced.dispose(), disabled.dispose(), effectOtel.dispose()])
+  const scope = await Effect.runPromise(Scope.make())
+  const figures = await compare(
+    await subjectsIn(scope),
+    quick ? { rounds: 3, count: 30_000 } : { rounds: 9, count: 150_000 }
+  )
+  await Effect.runPromise(Scope.close(scope, Exit.void))
   trace.disable()
   const of = (name: string) => figures.find((figure) => figure.name === name)!
   const native = of("Effect.withSpan")
@@ -189,6 +206,7 @@ export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> 
     ratio("Effect.withSpan, EffectTracer", 1.1),
     ratio("Effect.withSpan, its tracer set", undefined),
     ratio("Effect.withSpan, least tracer that keeps spans", undefined),
+    ratio("Effect.withSpan, EffectTracer, ManagedRuntime", undefined, of("Effect.withSpan, ManagedRuntime")),
     ratio("withSpan, disabled", undefined),
     ratio("work in withSpan, disabled", 1.05, of("work")),
     ratio("@effect/opentelemetry", undefined),
