@@ -1,5 +1,5 @@
 /**
- * What a span costs the program that is traced: three spans, one inside the other, around nothing, in one trace. All
+ * What a span costs the program that is traced: three spans, one inside the other, around nothing, all in one trace. All
  * deliver to stores that take everything at once; ours to two of them. The time is CPU time of the whole process, so it
  * includes the delivery.
  */
