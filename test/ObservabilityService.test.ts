@@ -126,6 +126,50 @@ describe("coalescing", () => {
     }).pipe(Effect.provide(ObservabilityService.layerMemory(stored)))
   })
 
+  it.effect("a trace that was handed over is so once more when a call that outlives it adds to its totals", () => {
+    const stored = provider()
+    return Effect.gen(function*() {
+      const service = yield* ObservabilityService
+      const scope = yield* Scope.make()
+      const [handle, other] = yield* Effect.all([span("call"), span("no call")]).pipe(
+        Scope.extend(scope),
+        withTrace("trace")
+      )
+      yield* TestClock.adjust("1 second")
+      yield* service.updateSpan(handle, { usage: { outputTokens: 5 } })
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("1 second")
+      yield* service.updateSpan(handle, { costUsd: 2 })
+      yield* service.updateSpan(handle, { output: "no figure" })
+      yield* service.updateSpan(other, { output: "no call" })
+      yield* TestClock.adjust("1 second")
+      const traces = stored.records.flatMap((record) => record._tag === "Trace" ? [record] : [])
+      assert.deepStrictEqual(
+        traces.map(({ revision, status, totals }) => [revision - closedRevision, status, totals?.outputTokens]),
+        [[0, "success", undefined], [1, "success", 5], [2, "success", 5]]
+      )
+      assert.strictEqual(traces[2]!.totals?.costUsd === undefined, false)
+    }).pipe(Effect.provide(ObservabilityService.layerMemory(stored)))
+  })
+
+  it.effect("a trace that waits for its window has the totals of a call that outlives it", () => {
+    const stored = provider()
+    return Effect.gen(function*() {
+      const service = yield* ObservabilityService
+      const scope = yield* Scope.make()
+      const handle = yield* span("call").pipe(Scope.extend(scope), withTrace("trace"))
+      yield* service.updateSpan(handle, { usage: { outputTokens: 5 } })
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(
+        stored.records.flatMap((record) =>
+          record._tag === "Trace" ? [[record.revision, record.totals?.outputTokens]] : []
+        ),
+        [[closedRevision, 5]]
+      )
+    }).pipe(Effect.provide(ObservabilityService.layerMemory(stored)))
+  })
+
   it.effect("a program that never lets a timer through does not pile up records without bound", () => {
     const stored = provider()
     return Effect.gen(function*() {

@@ -1,6 +1,6 @@
 /**
  * What records are together. The books of a delivery are kept with it, and not by looking at each: records that wait for
- * some thousand others have left the processor's caches, and each look takes as long as making one.
+ * some thousand others have left the processor's caches, and three looks at each were 1.7 % of what a native span takes.
  */
 import type { Observation } from "../Observation.ts"
 

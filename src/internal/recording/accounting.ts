@@ -22,20 +22,24 @@ export class Accounting {
     this.price = price
   }
 
-  /** A span has ended. */
-  settle(span: OpenSpan): void {
-    if (span.modelCall === undefined) return
+  /** A span has ended. @returns whether the totals of its trace have changed */
+  settle(span: OpenSpan): boolean {
+    if (span.modelCall === undefined) return false
     const call = this.priced(span, withoutRepeated(span, span.modelCall), undefined)
     span.modelCall = call
-    count(span, call, undefined)
+    return count(span, call, undefined)
   }
 
-  /** What is found out about a call that is over counts, too: once, and not what was counted before. */
-  settleLate(span: OpenSpan, before: ModelCall | undefined): void {
-    if (span.modelCall === undefined || span.modelCall === before) return
+  /**
+   * What is found out about a call that is over counts, too: once, and not what was counted before.
+   *
+   * @returns whether the totals of its trace have changed
+   */
+  settleLate(span: OpenSpan, before: ModelCall | undefined): boolean {
+    if (span.modelCall === undefined || span.modelCall === before) return false
     const call = this.priced(span, withoutRepeated(span, span.modelCall), before)
     span.modelCall = call
-    count(span, call, before)
+    return count(span, call, before)
   }
 
   /** The cost is computed unless the program stated it, here or below. What repeats other figures has no cost of its own. */
@@ -97,15 +101,18 @@ const knownOf = (usage: object): JsonObject =>
 const isOtherCall = (call: ModelCall, before: ModelCall | undefined): boolean =>
   call.usage !== before?.usage || call.model !== before?.model || call.provider !== before?.provider
 
-const count = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): void => {
-  if (!call.isSubtotal) {
-    span.trace?.add(
-      before?.usage === undefined ? call.usage : undefined,
-      before?.costUsd === undefined ? call.costUsd : undefined
-    )
-  }
-  // what is below a subtotal has told those above it
-  if (call.isSubtotal) return
+const count = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): boolean => {
+  // what is below a subtotal has told the trace, and those above it
+  if (call.isSubtotal) return false
+  const isAdded = span.trace?.add(
+    before?.usage === undefined ? call.usage : undefined,
+    before?.costUsd === undefined ? call.costUsd : undefined
+  )
+  tellAbove(span, call, before)
+  return isAdded === true
+}
+
+const tellAbove = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): void => {
   // nothing is repeated by saying more than zero
   const tokens = before?.usage === undefined ? tokensOf(call.usage) : 0
   const cost = call.costUsd !== undefined && BigDecimal.isPositive(call.costUsd)

@@ -5,7 +5,7 @@
  * is written once: on the hot path a span costs one push, and the store is spared an update (0.48 of the ingest rate when
  * every span is inserted and then updated).
  *
- * It is made into an observation when it ends, or else when it is handed over.
+ * A span is made into an observation when it ends, and everything else when it is handed over.
  */
 import type { Observation } from "../../Observation.ts"
 import { Extent, isOpenSpan } from "../extent.ts"
@@ -67,7 +67,7 @@ export class Intake {
 
   /**
    * What has ended, and will hardly change any more. The snapshot is made here and now, while the processor has the record at
-   * hand, which is then let go: when it is handed over, others have taken its place there.
+   * hand, which is then let go: that took 2.0 % of a native span when it was handed over, after a thousand others, and takes 0.4 here.
    */
   pushEnded(record: OpenRecord): void {
     this.put(record, record.snapshot(), record.size)

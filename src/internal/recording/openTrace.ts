@@ -68,8 +68,8 @@ export class OpenTrace extends OpenRecord implements Entry {
     }
   }
 
-  /** Counts a model call into the totals. */
-  add(usage: Usage | undefined, costUsd: BigDecimal.BigDecimal | undefined): void {
+  /** Counts a model call into the totals. @returns whether it had anything to count */
+  add(usage: Usage | undefined, costUsd: BigDecimal.BigDecimal | undefined): boolean {
     if (usage !== undefined) {
       this.inputTokens = sumOfKnown(this.inputTokens, inputTokens(usage))
       this.outputTokens = sumOfKnown(this.outputTokens, usage.outputTokens)
@@ -77,6 +77,7 @@ export class OpenTrace extends OpenRecord implements Entry {
     if (costUsd !== undefined) {
       this.costUsd = this.costUsd === undefined ? costUsd : BigDecimal.sum(this.costUsd, costUsd)
     }
+    return usage !== undefined || costUsd !== undefined
   }
 
   addMetadata(metadata: Observation.JsonObject | undefined): void {

@@ -104,8 +104,9 @@ export class Spans {
     const before = span.modelCall
     this.apply(span, update, plausible)
     span.addAttributes(plausible.report(span.attributes?.values))
-    if (!span.isOpen) this.accounting.settleLate(span, before)
+    const isCounted = !span.isOpen && this.accounting.settleLate(span, before)
     this.room.intake.pushOpen(span)
+    if (isCounted) this.outlived(span.trace)
   }
 
   /** Adds to the span or the trace that a context stands in, also to one that is over. */
@@ -188,13 +189,19 @@ export class Spans {
     span.close(outcome, durationMicros)
     span.size += sizeOfError(outcome.error)
     this.open.delete(span)
-    this.accounting.settle(span)
+    const isCounted = this.accounting.settle(span)
     this.room.intake.pushEnded(span)
+    if (isCounted) this.outlived(span.trace)
     const { trace } = span
     if (!span.ownsTrace || trace?.isOpen !== true) return
     const lead = span.startUnixMicros - trace.timeline.startUnixMicros
     const duration = durationMicros === undefined ? undefined : lead + durationMicros
     this.traces.end(ambient, trace.context, {}, outcome, duration)
+  }
+
+  /** A trace that is over is handed over once more with what a call that outlived it has added. */
+  private outlived(trace: OpenTrace | undefined): void {
+    if (trace?.isOpen === false) this.room.intake.pushOpen(trace)
   }
 
   /** A trace that was begun for a span alone is called as it is, also where that is known only later. */
