@@ -140,7 +140,8 @@ describe("coalescing", () => {
       yield* Scope.close(scope, Exit.void)
       yield* TestClock.adjust("1 second")
       yield* service.updateSpan(handle, { costUsd: 2 })
-      yield* service.updateSpan(handle, { output: "no figure" })
+      yield* TestClock.adjust("1 second")
+      yield* service.updateSpan(handle, { model: "no figure" })
       yield* service.updateSpan(other, { output: "no call" })
       yield* TestClock.adjust("1 second")
       const traces = stored.records.flatMap((record) => record._tag === "Trace" ? [record] : [])
@@ -148,8 +149,29 @@ describe("coalescing", () => {
         traces.map(({ revision, status, totals }) => [revision - closedRevision, status, totals?.outputTokens]),
         [[0, "success", undefined], [1, "success", 5], [2, "success", 5]]
       )
-      assert.strictEqual(traces[2]!.totals?.costUsd === undefined, false)
+      assert.strictEqual(BigDecimal.format(traces[2]!.totals!.costUsd!), "2")
     }).pipe(Effect.provide(ObservabilityService.layerMemory(stored)))
+  })
+
+  it.effect("a trace that is open is handed over when it begins and when it ends, whatever calls add", () => {
+    const stored = provider()
+    return Effect.gen(function*() {
+      for (let call = 0; call < 3; call++) {
+        yield* TestClock.adjust("1 second")
+        yield* logLlmCall({ model: "model", usage: { outputTokens: 5 } })
+      }
+    }).pipe(
+      withTrace("trace"),
+      Effect.zipRight(TestClock.adjust("1 second")),
+      Effect.zipRight(Effect.sync(() => {
+        const traces = stored.records.flatMap((record) => record._tag === "Trace" ? [record] : [])
+        assert.deepStrictEqual(
+          traces.map(({ status, totals }) => [status, totals?.outputTokens]),
+          [["in_progress", undefined], ["success", 15]]
+        )
+      })),
+      Effect.provide(ObservabilityService.layerMemory(stored))
+    )
   })
 
   it.effect("a trace that waits for its window has the totals of a call that outlives it", () => {

@@ -104,12 +104,11 @@ const isOtherCall = (call: ModelCall, before: ModelCall | undefined): boolean =>
 const count = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): boolean => {
   // what is below a subtotal has told the trace, and those above it
   if (call.isSubtotal) return false
-  const isAdded = span.trace?.add(
+  tellAbove(span, call, before)
+  return span.trace?.add(
     before?.usage === undefined ? call.usage : undefined,
     before?.costUsd === undefined ? call.costUsd : undefined
-  )
-  tellAbove(span, call, before)
-  return isAdded === true
+  ) ?? false
 }
 
 const tellAbove = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): void => {

@@ -5,7 +5,7 @@
  * is written once: on the hot path a span costs one push, and the store is spared an update (0.48 of the ingest rate when
  * every span is inserted and then updated).
  *
- * A span is made into an observation when it ends, and everything else when it is handed over.
+ * It is made into an observation when it ends, or else when it is handed over.
  */
 import type { Observation } from "../../Observation.ts"
 import { Extent, isOpenSpan } from "../extent.ts"

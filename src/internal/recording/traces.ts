@@ -76,8 +76,7 @@ export class Traces {
     trace.addMetadata(plausible.report(trace.metadata?.values))
     trace.close(outcome, duration)
     trace.size += sizeOfError(outcome.error)
-    // as it is in the end: a model call that outlives it still adds to its totals
-    intake.pushOpen(trace)
+    intake.pushEnded(trace)
   }
 
   /** Ends a trace that a region of the program began, unless the program has ended it itself. */
