@@ -147,9 +147,10 @@ export interface Unsafe {
     context: TraceContext,
     exit: Exit.Exit<unknown, unknown>
   ) => void
+  /** @param parent what it belongs to; without one, it begins a trace of its own, which ends with it */
   readonly startSpan: (
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
-    parent: TraceContext | undefined,
+    parent: TraceContext | SpanHandle | undefined,
     name: string,
     options: Input.SpanOptions | undefined,
     origin?: SpanOrigin | undefined

@@ -250,16 +250,25 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
 
   /** The synchronous form of `child`, for code outside of an Effect. */
   static unsafeChild(parent: TraceContext, generator: Generator): TraceContext {
+    return TraceContext.unsafeWithin(parent, parent.spanId, generator.spanId())
+  }
+
+  /**
+   * A place in the trace of `around`, somewhere below it.
+   *
+   * @internal
+   */
+  static unsafeWithin(around: TraceContext, parentSpanId: SpanId, spanId: SpanId): TraceContext {
     return new TraceContext(
-      parent.traceId,
-      generator.spanId(),
-      parent.spanId,
-      parent.sampled,
-      parent.random,
-      parent.traceState,
-      parent.userId,
-      parent.sessionId,
-      parent.kbId,
+      around.traceId,
+      spanId,
+      parentSpanId,
+      around.sampled,
+      around.random,
+      around.traceState,
+      around.userId,
+      around.sessionId,
+      around.kbId,
       false
     )
   }
@@ -347,9 +356,13 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
     return fiber.currentContext.unsafeMap.get(Current.key) as TraceContext | undefined
   }
 
-  /** @internal */
-  static recordOf(context: TraceContext): object | undefined {
-    return context.#record
+  /**
+   * What the recorder keeps at a position: of a span, the span itself.
+   *
+   * @internal
+   */
+  static recordOf(position: object): object | undefined {
+    return #record in position ? position.#record : position
   }
 
   /** @internal */

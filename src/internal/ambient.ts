@@ -10,10 +10,10 @@ import type { Ambient } from "./recording/origin.ts"
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 export const clockOf = (fiber: AnyFiber): Clock.Clock =>
-  fiber.currentDefaultServices.unsafeMap.get(Clock.Clock.key) as Clock.Clock
+  fiber.currentDefaultServices.unsafeMap.get(clockKey) as Clock.Clock
 
 export const generatorOf = (fiber: AnyFiber): Generator =>
-  (fiber.currentContext.unsafeMap.get(IdGenerator.key) as Generator | undefined) ?? cryptographic
+  (fiber.currentContext.unsafeMap.get(generatorKey) as Generator | undefined) ?? cryptographic
 
 export const ambientOf = (fiber: AnyFiber): Ambient => new FiberAmbient(fiber)
 
@@ -33,3 +33,9 @@ class FiberAmbient implements Ambient {
     return generatorOf(this.fiber)
   }
 }
+
+// internal
+
+// once: the key of a class is searched for along all that it inherits, each time
+const clockKey = Clock.Clock.key
+const generatorKey = IdGenerator.key

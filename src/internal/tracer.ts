@@ -6,6 +6,7 @@ import * as Tracer from "effect/Tracer"
 import { isSpanId, isTraceId } from "../Identifier.ts"
 import type { SpanOrigin } from "../ObservabilityService.ts"
 import type { TraceContext } from "../TraceContext.ts"
+import type { Position } from "./position.ts"
 
 /** Effect's own tracer, which makes spans and does nothing with them. */
 export const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
@@ -25,7 +26,7 @@ const nativePrototype: unknown = Object.getPrototypeOf(
  * The ids that a span has already, where they are W3C ids of the trace that it is to stand in. A tracer that begins a trace
  * has decided whether it is sampled, too, also for those who continue it.
  */
-export const idsOf = (span: Tracer.Span, parent: TraceContext | undefined): SpanOrigin | undefined => {
+export const idsOf = (span: Tracer.Span, parent: Position | undefined): SpanOrigin | undefined => {
   const { sampled, spanId, traceId } = span
   if (isNative(span) || !isTraceId(traceId) || !isSpanId(spanId)) return undefined
   if (parent === undefined) return { traceId, spanId, sampled }

@@ -7,19 +7,22 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { isSpanId, isTraceId } from "../../Identifier.ts"
 import { Current, placeOfSpan, type SpanPlace, TraceContext } from "../../TraceContext.ts"
+import { contextAt, type Position } from "../position.ts"
 import { OpenSpan } from "../recording/openSpan.ts"
 import { OpenTrace } from "../recording/openTrace.ts"
 import { externalSpan, isNative } from "../tracer.ts"
+import { Place } from "./place.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 export interface Around {
   /** What it belongs to; `undefined` where it begins a trace. */
-  readonly context: TraceContext | undefined
+  readonly above: Position | undefined
   /** What it would belong to, had that not ended. */
-  readonly ended: TraceContext | undefined
+  readonly ended: Position | undefined
   /** Whether that is where the parent stands of which Effect tells, and not a span of this library further in. */
   readonly isOfParent: boolean
+  readonly ambient: TraceContext | undefined
 }
 
 /** @param parent as Effect tells a tracer: the one that is stated, else that of the fiber */
@@ -28,40 +31,35 @@ export const aroundOf = (
   parent: Option.Option<Tracer.AnySpan>,
   options: Tracer.SpanOptions | undefined
 ): Around => {
-  if (options?.root === true) return { context: undefined, ended: undefined, isOfParent: true }
-  const isStated = options?.parent !== undefined
   const ambient = TraceContext.ambientOf(fiber)
+  if (options?.root === true) return { above: undefined, ended: undefined, isOfParent: true, ambient }
+  const isStated = options?.parent !== undefined
   const place = Option.isNone(parent) ? undefined : placeAt(parent.value)
-  const context = place === undefined || ambient !== undefined && isFurtherIn(ambient, place, isStated, fiber)
+  const position = place === undefined || ambient !== undefined && isFurtherIn(ambient, place, isStated, fiber)
     ? ambient
-    : place.context
-  const isOfParent = context === place?.context
+    : place.position
+  const isOfParent = isSame(position, place?.position)
   // whoever states a parent wants that one
-  const running = context === undefined || isStated && isOfParent ? context : stillRunning(context)
-  return { context: running, ended: running === context ? undefined : context, isOfParent }
+  const running = position === undefined || isStated && isOfParent ? position : stillRunning(position)
+  return { above: running, ended: running === position ? undefined : position, isOfParent, ambient }
 }
 
 /** The parent for another tracer: below the same span, so that both have the same tree. */
 export const parentOf = (
-  { context, ended, isOfParent }: Around,
+  { above, ended, isOfParent }: Around,
   parent: Option.Option<Tracer.AnySpan>
 ): Option.Option<Tracer.AnySpan> =>
-  isOfParent && ended === undefined ? parent : Option.map(Option.fromNullable(context), standIn)
+  isOfParent && ended === undefined ? parent : Option.map(Option.fromNullable(above), standIn)
 
 /** The span that has ended, to be linked to. */
-export const endedSpan = (ended: TraceContext, parent: Option.Option<Tracer.AnySpan>): Tracer.AnySpan =>
+export const endedSpan = (ended: Position, parent: Option.Option<Tracer.AnySpan>): Tracer.AnySpan =>
   Option.isSome(parent) && parent.value.spanId === ended.spanId ? parent.value : standIn(ended)
 
 /** A span that another tracer has found a parent for by itself, such as what OpenTelemetry holds for the active one. */
-export const contextOfParent = (span: Tracer.Span): TraceContext | undefined =>
-  Option.isNone(span.parent) ? undefined : placeAt(span.parent.value)?.context
+export const positionOfParent = (span: Tracer.Span): Position | undefined =>
+  Option.isNone(span.parent) ? undefined : placeAt(span.parent.value)?.position
 
 // internal
-
-interface Place extends SpanPlace {
-  /** Whether nobody of this library has seen it begin. */
-  readonly isElsewhere?: boolean
-}
 
 /**
  * The nearest span that is recorded: in between may be some that only another tracer knows, or none. Where there is not
@@ -71,17 +69,20 @@ const placeAt = (span: Tracer.AnySpan): Place | undefined => {
   let around: Tracer.AnySpan | undefined = span
   let nearest: TraceContext | undefined
   while (around !== undefined) {
-    if (placeOfSpan in around) return around[placeOfSpan] as SpanPlace
+    if (placeOfSpan in around) {
+      const place = around[placeOfSpan] as SpanPlace
+      return place instanceof Place ? place : new Place(place.context, place.ambient)
+    }
     nearest ??= elsewhere(around)
     around = around._tag === "Span" ? Option.getOrUndefined(around.parent) : undefined
   }
-  return nearest === undefined ? undefined : { context: nearest, ambient: undefined, isElsewhere: true }
+  return nearest === undefined ? undefined : new Place(nearest, undefined, true)
 }
 
 /** A span of this library as a parent for another tracer. */
-const standIn = (context: TraceContext): Tracer.ExternalSpan => {
-  const place: SpanPlace = { context, ambient: context }
-  return Object.assign(externalSpan(context), { [placeOfSpan]: place })
+const standIn = (position: Position): Tracer.ExternalSpan => {
+  const context = contextAt(position)
+  return Object.assign(externalSpan(context), { [placeOfSpan]: new Place(position, context) })
 }
 
 /** A span of another process, or one that only another tracer knows, goes on here. The ids of Effect's own mean nothing. */
@@ -92,21 +93,24 @@ const elsewhere = (span: Tracer.AnySpan): TraceContext | undefined => {
     : TraceContext.unsafeMake({ traceId, spanId, sampled, isRemote: true })
 }
 
+const isSame = (one: Position | undefined, other: Position | undefined): boolean =>
+  one === other || one?.spanId === other?.spanId && one?.traceId === other?.traceId
+
 const isFurtherIn = (ambient: TraceContext, place: Place, isStated: boolean, fiber: AnyFiber): boolean => {
   // begun where the program still is, a span stands inside of that; any other one stands around it
-  if (!isStated && place.isElsewhere !== true) return place.ambient !== ambient
-  return isWithin(ambient, place.context) || !isStated && isCurrentLater(fiber)
+  if (!isStated && !place.isElsewhere) return place.ambient !== ambient
+  return isWithin(ambient, place.position) || !isStated && isCurrentLater(fiber)
 }
 
-const isWithin = (inner: TraceContext, outer: TraceContext): boolean => {
+const isWithin = (inner: TraceContext, outer: Position): boolean => {
   if (inner.traceId !== outer.traceId) return false
-  let context: TraceContext | undefined = inner
-  while (context !== undefined) {
-    if (context.spanId === outer.spanId || context.parentSpanId === outer.spanId) return true
-    const record: object | undefined = TraceContext.recordOf(context)
-    context = record instanceof OpenSpan ? record.openParent?.context : undefined
+  if (inner.spanId === outer.spanId || inner.parentSpanId === outer.spanId) return true
+  const record = TraceContext.recordOf(inner)
+  let span = record instanceof OpenSpan ? record.openParent : undefined
+  while (span !== undefined && span.spanId !== outer.spanId && span.parentSpanId !== outer.spanId) {
+    span = span.openParent
   }
-  return false
+  return span !== undefined
 }
 
 /**
@@ -121,10 +125,12 @@ const isCurrentLater = (fiber: AnyFiber): boolean => {
   return false
 }
 
-/** The context itself, or the nearest one around it, that has not ended. Of another process nothing is known but the ids. */
-const stillRunning = (context: TraceContext): TraceContext | undefined => {
-  const record = TraceContext.recordOf(context)
-  if (record instanceof OpenTrace) return record.isOpen ? context : undefined
-  if (!(record instanceof OpenSpan) || record.isOpen) return context
-  return record.openParent?.context ?? (record.trace?.isOpen === true ? record.trace.context : undefined)
+/** The position itself, or the nearest around it, that has not ended. Of another process nothing is known but the ids. */
+const stillRunning = (position: Position): Position | undefined => {
+  const record = TraceContext.recordOf(position)
+  if (record instanceof OpenSpan) {
+    if (record.isOpen) return position
+    return record.openParent ?? (record.trace?.isOpen === true ? record.trace.context : undefined)
+  }
+  return record instanceof OpenTrace && !record.isOpen ? undefined : position
 }

@@ -18,7 +18,6 @@ export class NativeSpan implements Tracer.Span {
   readonly parent: Option.Option<Tracer.AnySpan>
   readonly context: Context.Context<never>
   readonly kind: Tracer.SpanKind
-  readonly sampled: boolean
   readonly spanId: string
   readonly traceId: string
   status: Tracer.SpanStatus
@@ -51,10 +50,14 @@ export class NativeSpan implements Tracer.Span {
     this.context = context
     this.links = links
     this.kind = kind
-    this.spanId = place.context.spanId
-    this.traceId = place.context.traceId
-    this.sampled = place.context.sampled
+    this.spanId = handle.spanId
+    this.traceId = handle.traceId
     this.status = { _tag: "Started", startTime }
+  }
+
+  /** Asked for by those who pass the span on, and then they need its context, too. */
+  get sampled(): boolean {
+    return this[placeOfSpan].context.sampled
   }
 
   get attributes(): Map<string, unknown> {

@@ -7,14 +7,16 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import type * as Input from "../../Input.ts"
 import type { Service, SpanOrigin } from "../../ObservabilityService.ts"
-import { placeOfSpan, type SpanPlace, TraceContext } from "../../TraceContext.ts"
+import { placeOfSpan } from "../../TraceContext.ts"
+import { contextAt } from "../position.ts"
 import { contextOf, defaultTracer, idsOf, isNative } from "../tracer.ts"
 import type { Around } from "./around.ts"
-import { aroundOf, contextOfParent, endedSpan, parentOf } from "./around.ts"
+import { aroundOf, endedSpan, parentOf, positionOfParent } from "./around.ts"
 import type { Candidate } from "./filters.ts"
 import { isWanted } from "./filters.ts"
 import { canListenTo, listenTo } from "./listening.ts"
 import { NativeSpan } from "./nativeSpan.ts"
+import { Place } from "./place.ts"
 import { linksOf, orNow } from "./record.ts"
 
 export interface Options {
@@ -34,13 +36,13 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
       if (fiber === undefined || around === undefined) {
         return delegate.span(name, parent, context, links, startTime, kind, stated)
       }
-      const { ended } = around
+      const { ambient, ended } = around
       const all = ended === undefined ? links : [linkTo(endedSpan(ended, parent)), ...links]
       const wanted = isWanted(options.shouldRecord, name, kind, attributesOf(options, fiber, stated))
       if (isAlone && wanted) {
         const handle = service.unsafe.startSpan(
           fiber,
-          around.context,
+          around.above,
           name,
           optionsOf(kind, all),
           originOf(around, startTime)
@@ -48,19 +50,19 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
         if (handle !== undefined) {
           // that of this library in between is no span of Effect's, and what prints errors goes from one to the next
           const above = ended === undefined ? parent : parentOf(around, parent)
-          const place = placeIn(fiber, handle.context)
+          const place = new Place(handle, ambient)
           return new NativeSpan(service, fiber, handle, place, name, above, context, all, startTime, kind)
         }
       }
       // where it is to begin a trace, no tracer is to find a parent by itself
-      const told = ended !== undefined && around.context === undefined ? { ...stated, root: true } : stated
+      const told = ended !== undefined && around.above === undefined ? { ...stated, root: true } : stated
       const given = delegate.span(name, parentOf(around, parent), context, all, startTime, kind, told)
       // this library records it already, or cannot hear what it is told
       if (placeOfSpan in given || !canListenTo(given)) return given
-      const above = around.context ?? contextOfParent(given)
+      const above = around.above ?? positionOfParent(given)
       if (!wanted) {
         // what runs in it belongs to the nearest one that is recorded
-        if (above !== undefined) Object.assign(given, { [placeOfSpan]: placeIn(fiber, above) })
+        if (above !== undefined) Object.assign(given, { [placeOfSpan]: new Place(above, ambient) })
         return given
       }
       if (isAlone) return given
@@ -71,7 +73,7 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
       if (handle === undefined) return given
       // its own mean nothing to anybody yet
       if (isNative(given)) Object.assign(given, { traceId: handle.traceId, spanId: handle.spanId })
-      listenTo(given, service, fiber, handle, placeIn(fiber, handle.context))
+      listenTo(given, service, fiber, handle, new Place(handle, ambient))
       return given
     }
   })
@@ -114,12 +116,7 @@ const optionsOf = (
   return { kind, links: all.length === 0 ? undefined : all }
 }
 
-const originOf = ({ context, ended }: Around, startTime: bigint): SpanOrigin => ({
+const originOf = ({ above, ended }: Around, startTime: bigint): SpanOrigin => ({
   startTimeNanos: orNow(startTime),
-  subjects: context === undefined ? ended : undefined
-})
-
-const placeIn = (fiber: AnyFiber, context: TraceContext): SpanPlace => ({
-  context,
-  ambient: TraceContext.ambientOf(fiber)
+  subjects: above === undefined && ended !== undefined ? contextAt(ended) : undefined
 })

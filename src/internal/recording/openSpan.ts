@@ -3,7 +3,7 @@ import type { SpanId, TraceId } from "../../Identifier.ts"
 import type * as Observation from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
-import type { TraceContext } from "../../TraceContext.ts"
+import { TraceContext } from "../../TraceContext.ts"
 import type { Outcome } from "../outcome.ts"
 import type { Listed } from "./capturing.ts"
 import { Entries } from "./entries.ts"
@@ -15,7 +15,10 @@ import type { Timeline } from "./timeline.ts"
 
 export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   readonly resource: Observation.Resource
-  readonly context: TraceContext
+  readonly spanId: SpanId
+  readonly parentSpanId: SpanId
+  /** A context around it that belongs to no span, such as that of the trace: its own has all of it but the ids of spans. */
+  readonly around: TraceContext
   /** Whether its parent is a span of another process. */
   readonly parentIsRemote: boolean
   name: string
@@ -47,13 +50,16 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   size = baseSize
   slot = noSlot
   private parent: OpenSpan | undefined
+  private position: TraceContext | undefined
   private status: Observation.Status = "in_progress"
   private error: Observation.ErrorDetails | undefined
   private durationMicros: number | undefined
 
   constructor(
     resource: Observation.Resource,
-    context: TraceContext,
+    spanId: SpanId,
+    parentSpanId: SpanId,
+    around: TraceContext,
     parent: OpenSpan | undefined,
     parentIsRemote: boolean,
     name: string,
@@ -65,7 +71,9 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   ) {
     super()
     this.resource = resource
-    this.context = context
+    this.spanId = spanId
+    this.parentSpanId = parentSpanId
+    this.around = around
     this.parent = parent
     this.parentIsRemote = parentIsRemote
     this.name = name
@@ -77,16 +85,21 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     this.isInModelCall = type === "llm" || parent?.isInModelCall === true
   }
 
-  get traceId() {
-    return this.context.traceId
+  /** Made when it is asked for: of a native span that may never be, and by a profile it takes 1 % of such a span. */
+  get context(): TraceContext {
+    if (this.position === undefined) {
+      this.position = TraceContext.unsafeWithin(this.around, this.parentSpanId, this.spanId)
+      TraceContext.setRecord(this.position, this)
+    }
+    return this.position
   }
 
-  get spanId() {
-    return this.context.spanId
+  get traceId() {
+    return this.around.traceId
   }
 
   get id(): string {
-    return this.context.spanId
+    return this.spanId
   }
 
   get isOpen(): boolean {
@@ -185,15 +198,15 @@ class SpanSnapshot implements Observation.Span {
     error: Observation.ErrorDetails | undefined,
     durationMicros: number | undefined
   ) {
-    const { context } = span
+    const { around } = span
     this.resource = span.resource
-    this.traceId = context.traceId
-    this.spanId = context.spanId
-    this.parentSpanId = context.parentSpanId
+    this.traceId = around.traceId
+    this.spanId = span.spanId
+    this.parentSpanId = span.parentSpanId
     this.parentIsRemote = span.parentIsRemote
-    this.userId = context.userId
-    this.sessionId = context.sessionId
-    this.kbId = context.kbId
+    this.userId = around.userId
+    this.sessionId = around.sessionId
+    this.kbId = around.kbId
     this.revision = revision
     this.size = span.size
     this.name = span.name

@@ -9,6 +9,8 @@ import { TraceContext } from "../../TraceContext.ts"
 import { cutString } from "../capture.ts"
 import type { Outcome } from "../outcome.ts"
 import * as Outcomes from "../outcome.ts"
+import type { Position } from "../position.ts"
+import { contextAt } from "../position.ts"
 import type { Price } from "./accounting.ts"
 import { Accounting } from "./accounting.ts"
 import { sizeOfError } from "./capturing.ts"
@@ -51,7 +53,7 @@ export class Spans {
   /** Starts a span below `parent`, or, without one, in a trace of its own that ends with it. */
   start(
     ambient: Ambient,
-    parent: TraceContext | undefined,
+    parent: Position | undefined,
     name: string,
     options: Input.SpanOptions | undefined,
     origin?: Origin | undefined
@@ -135,12 +137,12 @@ export class Spans {
     }
   }
 
-  /** What was recorded here of a context; by its ids where it has been away, in a message or in headers. */
-  private recordOf(context: TraceContext): OpenSpan | OpenTrace | undefined {
-    const record = TraceContext.recordOf(context)
+  /** What was recorded here of a position; by its ids where it has been away, in a message or in headers. */
+  private recordOf(position: Position): OpenSpan | OpenTrace | undefined {
+    const record = TraceContext.recordOf(position)
     return (record instanceof OpenSpan || record instanceof OpenTrace) && record.resource === this.room.resource
       ? record
-      : this.remembered.get(context.spanId)
+      : this.remembered.get(position.spanId)
   }
 
   /** All that are open: some of them may have come a moment ago. */
@@ -152,7 +154,7 @@ export class Spans {
   /** @param elapsedMicros how long ago the span started; `undefined` for one that starts now */
   private begin(
     ambient: Ambient,
-    parent: TraceContext | undefined,
+    parent: Position | undefined,
     name: string,
     type: Observation.SpanType,
     elapsedMicros: number | undefined,
@@ -163,16 +165,18 @@ export class Spans {
       ? this.traces.startFor(ambient, name, elapsedMicros ?? 0, origin)
       : this.traces.of(parent)
     const timeline = this.traces.timelineFor(ambient, trace)
-    const context = TraceContext.unsafeChild(
-      parent ?? trace!.context,
-      spanId === undefined ? ambient.generator : { ...ambient.generator, spanId: () => spanId }
-    )
     const above = parent === undefined ? undefined : this.recordOf(parent)
-    const span = new OpenSpan(
+    const position = parent ?? trace!.context
+    const record = TraceContext.recordOf(position)
+    // never the context of a span, which would keep all spans above that one
+    const around = record instanceof OpenSpan ? record.around : contextAt(position)
+    return new OpenSpan(
       this.room.resource,
-      context,
+      spanId ?? ambient.generator.spanId(),
+      position.spanId,
+      around,
       above instanceof OpenSpan ? above.isOpen ? above : above.openParent : undefined,
-      parent?.isRemote === true,
+      !(record instanceof OpenSpan) && around.isRemote,
       cutString(name, maxNameLength),
       type,
       timeline,
@@ -180,8 +184,6 @@ export class Spans {
       trace,
       parent === undefined
     )
-    TraceContext.setRecord(context, span)
-    return span
   }
 
   private finish(ambient: Ambient, span: OpenSpan, outcome: Outcome, durationMicros: number | undefined): void {

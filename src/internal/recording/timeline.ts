@@ -3,6 +3,7 @@
  * monotonic clock. So a clock that is set while a trace runs bends no duration and reorders no spans.
  */
 import type * as Clock from "effect/Clock"
+import { microsBetween } from "./microsBetween.ts"
 
 export class Timeline {
   /** Microseconds since the Unix epoch. */
@@ -56,6 +57,3 @@ export class Timelines {
     return new Timeline(wallMicros, nanos)
   }
 }
-
-/** The difference is small enough for a double, the nanoseconds since the epoch are not. */
-const microsBetween = (from: bigint, to: bigint): number => Math.floor(Number(to - from) / 1_000)

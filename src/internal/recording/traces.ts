@@ -9,6 +9,7 @@ import { TraceContext } from "../../TraceContext.ts"
 import { cutString } from "../capture.ts"
 import type { Outcome } from "../outcome.ts"
 import * as Outcomes from "../outcome.ts"
+import type { Position } from "../position.ts"
 import { sizeOfError } from "./capturing.ts"
 import { maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
@@ -108,11 +109,11 @@ export class Traces {
     }
   }
 
-  /** The open trace that a context stands in. One that was begun here needs no look-up, nor room to be remembered. */
-  of(context: TraceContext): OpenTrace | undefined {
-    const record = TraceContext.recordOf(context)
+  /** The open trace that something stands in. One that was begun here needs no look-up, nor room to be remembered. */
+  of(position: Position): OpenTrace | undefined {
+    const record = TraceContext.recordOf(position)
     const own = record instanceof OpenSpan ? record.trace : record instanceof OpenTrace ? record : undefined
-    return own?.isOpen === true && own.resource === this.room.resource ? own : this.open.get(context.traceId)
+    return own?.isOpen === true && own.resource === this.room.resource ? own : this.open.get(position.traceId)
   }
 
   timelineFor(ambient: Ambient, trace: OpenTrace | undefined): Timeline {

@@ -32,7 +32,7 @@ export const unsafeOf = (traces: Traces, spans: Spans, failed: () => void): Unsa
   startSpan: (fiber, parent, name, spanOptions, origin) => {
     try {
       const span = spans.start(ambientOf(fiber), parent, name, spanOptions, origin)
-      const iteration = iterationOf(fiber, parent)
+      const iteration = iterationOf(fiber, parent?.spanId)
       if (iteration !== undefined) spans.update(span, { attributes: iteration })
       return span
     } catch {

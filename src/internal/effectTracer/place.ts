@@ -1,0 +1,20 @@
+/** Where a native span stands, from which a context is made only when somebody asks for it. */
+import type { SpanPlace, TraceContext } from "../../TraceContext.ts"
+import { contextAt, type Position } from "../position.ts"
+
+export class Place implements SpanPlace {
+  readonly position: Position
+  readonly ambient: TraceContext | undefined
+  /** Whether nobody of this library has seen the span begin. */
+  readonly isElsewhere: boolean
+
+  constructor(position: Position, ambient: TraceContext | undefined, isElsewhere = false) {
+    this.position = position
+    this.ambient = ambient
+    this.isElsewhere = isElsewhere
+  }
+
+  get context(): TraceContext {
+    return contextAt(this.position)
+  }
+}
