@@ -12,17 +12,19 @@ export interface Options {
   readonly args?: ReadonlyArray<string>
   /** Beside the variables of this process. Default: nothing. */
   readonly env?: Readonly<Record<string, string>>
+  /** What Node is told. Default: nothing. */
+  readonly flags?: ReadonlyArray<string>
 }
 
 /** Starts a program of this folder, such as `start/layer`, and returns it with its first message. */
 export const start = <A>(
   program: string,
-  { args = [], env = {} }: Options = {}
+  { args = [], env = {}, flags = [] }: Options = {}
 ): Promise<{ readonly process: ChildProcess; readonly message: A }> =>
   new Promise((resolve, reject) => {
     const child = fork(join(import.meta.dirname, `${program}.js`), args, {
       env: { ...process.env, ...env },
-      execArgv: [],
+      execArgv: [...flags],
       // what the library warns of goes to the output, and is expected where no server is
       stdio: ["ignore", "ignore", "inherit", "ipc"]
     })

@@ -26,11 +26,20 @@ export const median = (values: ReadonlyArray<number>): number => {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
+const collect = globalThis.gc ?? (() => {})
+
+/** The bytes that an operation allocates, where the young generation holds all that `uncollected` of them do. */
+export const allocated = async (run: Subject["run"]): Promise<number> => {
+  collect()
+  const before = process.memoryUsage().heapUsed
+  await run(uncollected)
+  return (process.memoryUsage().heapUsed - before) / uncollected
+}
+
 export const compare = async (
   subjects: ReadonlyArray<Subject>,
   options: { readonly rounds: number; readonly count: number }
 ): Promise<ReadonlyArray<Figure>> => {
-  const collect = globalThis.gc ?? (() => {})
   const times = new Map(subjects.map(({ name }) => [name, new Array<number>()]))
   for (const { run } of subjects) await run(options.count)
   for (let round = 0; round < options.rounds; round++) {
@@ -49,11 +58,13 @@ export const compare = async (
   const figures: Array<Figure> = []
   for (const { name, run } of subjects) {
     const own = times.get(name)!
-    collect()
-    const before = process.memoryUsage().heapUsed
-    await run(uncollected)
-    const bytes = (process.memoryUsage().heapUsed - before) / uncollected
-    figures.push({ name, median: median(own), min: Math.min(...own), max: Math.max(...own), bytes })
+    figures.push({
+      name,
+      median: median(own),
+      min: Math.min(...own),
+      max: Math.max(...own),
+      bytes: await allocated(run)
+    })
   }
   return figures
 }

@@ -5,12 +5,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Otel from "@opentelemetry/api"
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks"
 import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base"
-import { Deferred, Effect, Exit, Fiber, Layer, Tracer } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Option, Tracer } from "effect"
 import * as EffectTracer from "../src/EffectTracer.ts"
 import { defaultTracer } from "../src/internal/tracer.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
-import { withSpan, withTrace } from "../src/Span.ts"
+import { withSpan, withTrace, withTraceContext } from "../src/Span.ts"
 import * as Testing from "../src/Testing.ts"
+import { TraceContext } from "../src/TraceContext.ts"
 
 const beside = (tracer: Layer.Layer<never>, options?: EffectTracer.Options) =>
   EffectTracer.layer(options).pipe(Layer.provideMerge(Testing.layer()), Layer.provide(tracer))
@@ -186,6 +187,23 @@ describe("another tracer", () => {
     return Effect.gen(function*() {
       yield* Effect.withSpan(Effect.void, "native", { parent })
       assert.strictEqual(parents[0], parent)
+    }).pipe(Effect.provide(beside(layer)))
+  })
+
+  it.effect("is told its own span as the parent, also where the program sets the context of that one", () => {
+    const parents: Array<unknown> = []
+    const layer = around((...args) => {
+      parents.push(args[1]._tag === "Some" ? args[1].value : undefined)
+      return defaultTracer.span(...args)
+    })
+    return Effect.gen(function*() {
+      const outer = yield* Effect.gen(function*() {
+        const context = Option.getOrThrow(yield* TraceContext.current)
+        yield* Effect.withSpan(Effect.void, "inner").pipe(withTraceContext(context))
+        return yield* Effect.currentSpan
+      }).pipe(Effect.withSpan("outer"))
+      assert.strictEqual(parents[1], outer)
+      assert.strictEqual((yield* named("inner")).parentSpanId, (yield* named("outer")).spanId)
     }).pipe(Effect.provide(beside(layer)))
   })
 

@@ -56,6 +56,30 @@ describe("a native span", () => {
       )
       assert.strictEqual(Option.getOrThrow(current).spanId, native.spanId)
       assert.strictEqual(Option.getOrThrow(current).traceId, native.traceId)
+      assert.isFalse(native.sampled)
+    }).pipe(withTrace("t", { sampled: false }), Effect.provide(recording())))
+
+  it.effect("has one context, however often and wherever it is asked for", () =>
+    Effect.gen(function*() {
+      const ask = TraceContext.current
+      const [first, [second, third]] = yield* Effect.all([ask, Effect.all([ask, ask])]).pipe(Effect.withSpan("native"))
+      const contexts = [first, second, third].map(Option.getOrThrow)
+      assert.strictEqual(new Set(contexts).size, 1)
+    }).pipe(Effect.provide(recording())))
+
+  it.effect("is for the user, session and knowledge base of what it belongs to, also below others of its kind", () =>
+    Effect.gen(function*() {
+      const subjects = { userId: "ada", sessionId: "s", kbId: "kb" }
+      yield* Effect.void.pipe(
+        Effect.withSpan("inner"),
+        Effect.withSpan("outer"),
+        withSpan("own"),
+        withTrace("trace", subjects)
+      )
+      for (const { kbId, sessionId, userId } of yield* spans) {
+        assert.deepStrictEqual({ userId, sessionId, kbId }, subjects)
+      }
+      assert.lengthOf(yield* spans, 3)
     }).pipe(Effect.provide(recording())))
 
   it.effect("without any around it begins a trace of its own, which ends with it", () =>
@@ -263,6 +287,20 @@ describe("an attempt of a retry", () => {
       }).pipe(Effect.provide(recording())))
   }
 })
+
+it.effect("spans of either kind are of one attempt", () =>
+  Effect.gen(function*() {
+    const attempt = Effect.zipRight(
+      Effect.void.pipe(Effect.withSpan("native")),
+      Effect.fail("busy").pipe(withSpan("own"))
+    )
+    yield* attempt.pipe(Effect.retry(Schedule.recurs(1)), Effect.ignore, Effect.withSpan("job"), withTrace("trace"))
+    const recurrences = (yield* spans).map(({ attributes, name }) => [name, attributes?.["schedule.recurrence"]])
+    assert.deepStrictEqual(
+      recurrences.filter(([name]) => name !== "job"),
+      [["native", undefined], ["own", undefined], ["native", 1], ["own", 1]]
+    )
+  }).pipe(Effect.provide(recording())))
 
 describe("what an attempt starts", () => {
   const recurrences = Effect.map(

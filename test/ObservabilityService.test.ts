@@ -10,6 +10,7 @@ import { closedRevision } from "../src/Observation.ts"
 import type { Provider } from "../src/Provider.ts"
 import { memory } from "../src/Provider.ts"
 import { annotate, span, withSpan, withTrace, withTraceContext } from "../src/Span.ts"
+import type { SpanHandle } from "../src/SpanHandle.ts"
 import * as Testing from "../src/Testing.ts"
 import { Current, TraceContext } from "../src/TraceContext.ts"
 
@@ -441,6 +442,33 @@ describe("impossible figures", () => {
       assert.strictEqual(message?.metadata?.["m"], 1)
       assert.strictEqual(event?.durationMicros, undefined)
       assert.strictEqual((event?.metadata?.["observability.problems"] as ReadonlyArray<string>).length, 1)
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
+describe("a span that is begun below a handle", () => {
+  const below = (parent: SpanHandle) =>
+    Effect.gen(function*() {
+      const service = yield* ObservabilityService
+      yield* Effect.withFiberRuntime<void>((fiber) => {
+        service.unsafe.endSpan(fiber, service.unsafe.startSpan(fiber, parent, "child", undefined)!, Exit.void)
+        return Effect.void
+      })
+      const recorded = yield* Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Span"))
+      return recorded.find(({ name }) => name === "child")!
+    })
+
+  it.effect("stands where it would below its context", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const parent = yield* span("parent")
+      const child = yield* below(parent)
+      assert.deepInclude(child, { traceId: parent.traceId, parentSpanId: parent.spanId, userId: "ada" })
+    })).pipe(withTrace("t", { userId: "ada" }), Effect.provide(Testing.layer())))
+
+  it.effect("also where nobody records that one", () =>
+    Effect.gen(function*() {
+      const parent = yield* Effect.scoped(span("parent")).pipe(Effect.provide(ObservabilityService.layerNoop))
+      const child = yield* below(parent)
+      assert.deepInclude(child, { traceId: parent.traceId, parentSpanId: parent.spanId, parentIsRemote: false })
     }).pipe(Effect.provide(Testing.layer())))
 })
 
