@@ -18,7 +18,7 @@ export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> 
     for (const name of names) {
       const { beside, flags = [] } = programs[name]!
       if (beside === name) continue
-      const args = [name, ...(quick ? ["3000", "2"] : ["15000", "6"])]
+      const args = [name, ...(quick ? ["3000", "2"] : ["15000", "4"])]
       found.get(name)!.push(await answer<Found>("span/pair", { args, flags }))
     }
   }

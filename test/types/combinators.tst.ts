@@ -119,4 +119,9 @@ describe("the service", () => {
     >()
     expect<ReturnType<Service["span"]>>().type.toBe<Effect.Effect<SpanHandle, never, Scope.Scope>>()
   })
+
+  it("begins a span in a context, or below a handle", () => {
+    type Parent = Parameters<ObservabilityService["Type"]["unsafe"]["startSpan"]>[1]
+    expect<Parent>().type.toBe<TraceContext | SpanHandle | undefined>()
+  })
 })
