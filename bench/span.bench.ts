@@ -17,7 +17,7 @@ export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> 
   for (let round = 0; round < (quick ? 1 : 5); round++) {
     for (const name of names) {
       const { beside, flags = [] } = programs[name]!
-      if (beside === name) continue
+      if (beside === undefined) continue
       const args = [name, ...(quick ? ["3000", "2"] : ["15000", "4"])]
       found.get(name)!.push(await answer<Found>("span/pair", { args, flags }))
     }
@@ -25,7 +25,7 @@ export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> 
 
   const bytes: Record<string, number> = {}
   const scope = await Effect.runPromise(Scope.make())
-  for (const name of names) {
+  for (const name of names.filter((each) => programs[each]!.flags === undefined)) {
     const run = await programs[name]!.make(scope)
     await run(quick ? 3_000 : 15_000)
     bytes[name] = await allocated(run)
@@ -34,17 +34,17 @@ export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> 
 
   const native = "Effect.withSpan"
   const micros = (name: string): ReadonlyArray<number> =>
-    name === native
-      ? [...found].flatMap(([other, runs]) =>
-        programs[other]!.beside === native && programs[other]!.flags === undefined ? runs.map((run) => run.other) : []
-      )
-      : found.get(name)!.map((run) => run.own)
+    [...found].flatMap(([way, runs]) => {
+      const { beside, flags } = programs[way]!
+      if (way === name) return runs.map(({ own }) => own)
+      return beside === name && flags === undefined ? runs.map(({ other }) => other) : []
+    })
   const time = (name: string, bar?: number): Result => {
     const ratios = found.get(name)!.map(({ other, own }) => own / other)
     return result({
       name: `${name}: time`,
       value: median(ratios),
-      unit: `of ${programs[name]!.beside}`,
+      unit: `of ${programs[name]!.beside!}`,
       bar: bar === undefined ? undefined : { kind: "at most", value: bar },
       min: Math.min(...ratios),
       max: Math.max(...ratios),
@@ -70,7 +70,7 @@ export const spanBench = async (quick: boolean): Promise<ReadonlyArray<Result>> 
       bar: { kind: "at most", value: 0.5 },
       min: allocation,
       max: allocation,
-      peers: Object.fromEntries(names.map((name) => [`${name} B`, bytes[name]!]))
+      peers: Object.fromEntries(Object.entries(bytes).map(([name, each]) => [`${name} B`, each]))
     }),
     time("span", 2),
     time("acquireRelease"),

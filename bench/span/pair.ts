@@ -20,7 +20,7 @@ const count = Number(process.argv[3])
 const turns = Number(process.argv[4])
 
 const scope = await Effect.runPromise(Scope.make())
-const runs = [await program.make(scope), await programs[program.beside]!.make(scope)] as const
+const runs = [await program.make(scope), await programs[program.beside!]!.make(scope)] as const
 const micros = [0, 0]
 
 // until V8 has compiled what there is to be compiled
