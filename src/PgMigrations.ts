@@ -17,6 +17,7 @@ import stores from "../migrations/0001_stores.ts"
 import views from "../migrations/0002_views.ts"
 import prices from "../migrations/0003_prices.ts"
 import ledger from "../migrations/0004_ledger.ts"
+import reapedBlocks from "../migrations/0005_reaped_blocks.ts"
 import { exclusively } from "./internal/postgres/exclusively.ts"
 import { apart } from "./internal/postgres/isolation.ts"
 import * as Partitions from "./internal/postgres/partitions.ts"
@@ -92,7 +93,13 @@ export const createPartitions = (options?: {
 
 // internal
 
-const migrations = { "0001_stores": stores, "0002_views": views, "0003_prices": prices, "0004_ledger": ledger }
+const migrations = {
+  "0001_stores": stores,
+  "0002_views": views,
+  "0003_prices": prices,
+  "0004_ledger": ledger,
+  "0005_reaped_blocks": reapedBlocks
+}
 
 const newestKnown = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name)))
 

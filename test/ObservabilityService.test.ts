@@ -154,6 +154,28 @@ describe("coalescing", () => {
     }).pipe(Effect.provide(ObservabilityService.layerMemory(stored)))
   })
 
+  it.effect("a call that begins when its trace has ended adds to its totals, also below a span of it", () => {
+    const stored = provider()
+    return Effect.gen(function*() {
+      const service = yield* ObservabilityService
+      const context = yield* service.startTrace({ name: "trace" })
+      yield* service.endTrace(context)
+      yield* TestClock.adjust("1 second")
+      yield* service.logLlmCall(context, { model: "model", usage: { outputTokens: 5 } })
+      yield* TestClock.adjust("1 second")
+      yield* logLlmCall({ model: "model", usage: { outputTokens: 7 } }).pipe(
+        withSpan("later"),
+        withTraceContext(context)
+      )
+      yield* TestClock.adjust("1 second")
+      const traces = stored.records.flatMap((record) => record._tag === "Trace" ? [record] : [])
+      assert.deepStrictEqual(
+        traces.map(({ durationMicros, status, totals }) => [durationMicros, status, totals?.outputTokens]),
+        [[0, "success", undefined], [0, "success", 5], [0, "success", 12]]
+      )
+    }).pipe(Effect.provide(ObservabilityService.layerMemory(stored)))
+  })
+
   it.effect("a trace that is open is handed over when it begins and when it ends, whatever calls add", () => {
     const stored = provider()
     return Effect.gen(function*() {

@@ -26,7 +26,7 @@ describe("PgMigrations", () => {
   it.scopedLive("creates the schema once, and says what it did", () =>
     Effect.gen(function*() {
       const { run, sql } = yield* migrated
-      expect(yield* run()).toEqual([[1, "stores"], [2, "views"], [3, "prices"], [4, "ledger"]])
+      expect(yield* run()).toEqual([[1, "stores"], [2, "views"], [3, "prices"], [4, "ledger"], [5, "reaped_blocks"]])
       expect(yield* run()).toEqual([])
       expect(
         yield* sql`select table_name from information_schema.views where table_schema = 'observability' order by 1`
@@ -50,7 +50,7 @@ describe("PgMigrations", () => {
   it.scopedLive("takes a schema of any plain name, beside others, even a reserved word", () =>
     Effect.gen(function*() {
       const { run, sql } = yield* migrated
-      for (const schema of ["default", "team_a", "team_b"]) expect((yield* run(schema)).length).toBe(4)
+      for (const schema of ["default", "team_a", "team_b"]) expect((yield* run(schema)).length).toBe(5)
       expect(yield* sql`select count(*)::int as count from team_b.traces`).toEqual([{ count: 0 }])
       for (const schema of ["Team", "a b", "a\"b", "pg_mine", "", "a".repeat(64)]) {
         expect(yield* Effect.flip(run(schema))).toMatchObject({ reason: "invalid-schema-name" })
@@ -68,7 +68,9 @@ describe("PgMigrations", () => {
       const sql = yield* client(url)
       expect(yield* sql`select count(*)::int as count from observability.spans`).toEqual([{ count: 8 }])
       expect(yield* sql`select migration_id from observability.migrations order by 1`)
-        .toEqual([{ migration_id: 1 }, { migration_id: 2 }, { migration_id: 3 }, { migration_id: 4 }])
+        .toEqual([{ migration_id: 1 }, { migration_id: 2 }, { migration_id: 3 }, { migration_id: 4 }, {
+          migration_id: 5
+        }])
     }), 60_000)
 
   it.scopedLive("leaves a schema alone that a newer version of the library has upgraded", () =>
@@ -96,7 +98,7 @@ describe("PgMigrations", () => {
       expect(failure.message).toMatch(/relation "traces" already exists/)
       expect(yield* sql`select to_regclass('observability.span_store') as created`).toEqual([{ created: null }])
       yield* sql`drop view observability.traces`
-      expect((yield* run()).length).toBe(4)
+      expect((yield* run()).length).toBe(5)
     }))
 
   it.scopedLive("needs no rights where there is nothing to do, and the provider only those to write", () =>

@@ -111,6 +111,34 @@ describe("the reaper", () => {
       expect(yield* reapAll(sql)).toBe(false)
     }))
 
+  it.scopedLive("looks through a large day in parts, and from its beginning when more of it has come meanwhile", () =>
+    Effect.gen(function*() {
+      const { provider, rows, sql, url } = yield* fixture()
+      const successor = yield* PgProvider.make({ url, processId: living.processId })
+      const reapPart = apart(sql)(reap("observability", 1))
+      const lost = Effect.map(rows("select 1 from spans where status = 'lost'"), (found) => found.length)
+      // some blocks of 8 KiB, in the first of which is room for a new version of its first row
+      const attributes = { text: "x".repeat(1_000) }
+      const large = Array.from({ length: 29 }, (_, index) => span({ spanId: spanId(11 + index), attributes }))
+      yield* provider.write([span({ spanId: spanId(10) }), ...large])
+      yield* sql`update observability.process_store set pid = 1, last_seen_at = now() - interval '61 seconds'`
+      expect(yield* reapPart).toBe(true)
+      const first = yield* lost
+      expect(first).toBeGreaterThan(0)
+      expect(first).toBeLessThan(10)
+      expect(yield* reapPart).toBe(true)
+      const second = yield* lost
+      expect(second).toBeGreaterThan(first)
+      expect(second).toBeLessThan(20)
+
+      // open again, in a block that has been looked through
+      yield* successor.write([span({ spanId: spanId(10), revision: 2 })])
+      expect(yield* lost).toBe(second - 1)
+      for (let part = 0; part < 20; part++) yield* reapPart
+      expect(yield* lost).toBe(30)
+      expect(yield* reapPart).toBe(false)
+    }))
+
   it.scopedLive("looks through all days once more when a process that it took for dead has lived on", () =>
     Effect.gen(function*() {
       const { rows, sql, url } = yield* fixture()

@@ -70,7 +70,8 @@ export const make = (
         ownProcessId === undefined || !stored.has(ownProcessId) ? Effect.void : Effect.asVoid(sql.unsafe(
           // Also back from a time to come, which the clock of a process that is ahead has in its records. What was reaped
           // is to be reaped once more: what was marked as lost may be open again.
-          `update "${schema}".process_store set last_seen_at = now(), reaped_at = null where process_id = $1`,
+          `update "${schema}".process_store set last_seen_at = now(), reaped_at = null, reaped_blocks = 0
+            where process_id = $1`,
           [ownProcessId]
         ))
     ),

@@ -36,7 +36,8 @@ export const processTable: Table<ProcessRow> = {
     pid = coalesce(held.pid, excluded.pid),
     started_at = least(held.started_at, excluded.started_at),
     last_seen_at = greatest(held.last_seen_at, excluded.last_seen_at),
-    reaped_at = null
+    reaped_at = null,
+    reaped_blocks = 0
     where held.started_at > excluded.started_at or held.last_seen_at < excluded.last_seen_at
       or held.reaped_at is not null or (held.pid is null and excluded.pid is not null)`,
   partitionTime: undefined

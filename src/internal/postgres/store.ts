@@ -122,9 +122,9 @@ export const make = (options: {
           const alive = yield* Effect.isSuccess(onStore(processes.heartbeat))
           signsOfLife = alive ? signsOfLife + 1 : 0
           // Others, too, could give none while the server was away: they get the time to give one first.
-          // A day with each beat, so that the next sign of life is not late, and batches get the connection in between.
+          // A step with each beat, so that the next sign of life is not late, and batches get the connection in between.
           if (signsOfLife >= signsBeforeReaping && !(yield* Effect.isSuccess(onStore(reap(schema))))) {
-            // what hinders it gets as long to pass: a reaper looks through a whole day
+            // what hinders it gets as long to pass: a reaper may read a GiB for nothing
             signsOfLife = 0
           }
           if (beat % beatsPerPartitionCheck === 0) {

@@ -163,7 +163,7 @@ export class Spans {
     const { spanId, startTimeNanos: nanos } = origin ?? noOrigin
     const trace = parent === undefined
       ? this.traces.startFor(ambient, name, elapsedMicros ?? 0, origin)
-      : this.traces.of(parent)
+      : this.traces.countedAt(parent)
     const timeline = this.traces.timelineFor(ambient, trace)
     const above = parent === undefined ? undefined : this.recordOf(parent)
     const position = parent ?? trace!.context

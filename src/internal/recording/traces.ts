@@ -109,11 +109,21 @@ export class Traces {
     }
   }
 
-  /** The open trace that something stands in. One that was begun here needs no look-up, nor room to be remembered. */
+  /** The open trace that something stands in. */
   of(position: Position): OpenTrace | undefined {
+    const trace = this.countedAt(position)
+    return trace?.isOpen === true ? trace : undefined
+  }
+
+  /**
+   * The same, or that which has ended: what begins in it later still counts there, as it does in a store that sums up
+   * itself. One that was begun here needs no look-up, nor room to be remembered.
+   */
+  countedAt(position: Position): OpenTrace | undefined {
     const record = TraceContext.recordOf(position)
-    const own = record instanceof OpenSpan ? record.trace : record instanceof OpenTrace ? record : undefined
-    return own?.isOpen === true && own.resource === this.room.resource ? own : this.open.get(position.traceId)
+    const begun = record instanceof OpenSpan ? record.trace : record instanceof OpenTrace ? record : undefined
+    const own = begun?.resource === this.room.resource ? begun : undefined
+    return own?.isOpen === true ? own : this.open.get(position.traceId) ?? own
   }
 
   timelineFor(ambient: Ambient, trace: OpenTrace | undefined): Timeline {
