@@ -110,8 +110,9 @@ export default Effect.gen(function*() {
         sum(s.cost_usd) as cost_usd
       from ${schema}.span_store s
       where s.trace_id = t.trace_id
-        -- only the partitions in which spans of the trace can lie; the day before is for clocks that differ
-        and s.started_at >= t.started_at - interval '1 day'
+        -- only the partitions in which spans of the trace can lie: a vendor's batch, logged when
+        -- it is back, began a day before, and clocks differ
+        and s.started_at >= t.started_at - interval '2 days'
         and s.is_subtotal is false
         and (t.input_tokens is null or t.output_tokens is null or t.cost_usd is null)
     ) recorded on true;

@@ -68,8 +68,9 @@ export default Effect.gen(function*() {
     cross join lateral (
       select count(*) as records, coalesce(sum(r.fingerprint), 0) as fingerprint
       from ${schema}.record_store r
-      -- only the partitions in which records of the trace can lie; the day before is for clocks that differ
-      where r.trace_id = t.trace_id and r.at >= t.day - interval '1 day' and r.is_final
+      -- only the partitions in which records of the trace can lie: a vendor's batch, logged when
+      -- it is back, began a day before, and clocks differ
+      where r.trace_id = t.trace_id and r.at >= t.day - interval '2 days' and r.is_final
     ) held
     cross join lateral (
       select

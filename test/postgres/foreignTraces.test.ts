@@ -1,9 +1,14 @@
 /** Traces that were begun elsewhere, by somebody who records nothing here, are found among all others. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Either, Exit, Scope } from "effect"
 import type { TraceId } from "../../src/Identifier.ts"
+import { logLlmCall } from "../../src/Log.ts"
+import { ObservabilityService } from "../../src/ObservabilityService.ts"
 import type { Observation, Span } from "../../src/Observation.ts"
 import { closedRevision } from "../../src/Observation.ts"
+import * as PgProvider from "../../src/PgProvider.ts"
+import { withTraceContext } from "../../src/Span.ts"
+import { TraceContext } from "../../src/TraceContext.ts"
 import { modelCall, resource, span, spanId, startTimeUnixMicros, trace, traceId, usage, usd } from "../observations.ts"
 import type { Fixture } from "./pgFixture.ts"
 import { fixture } from "./pgFixture.ts"
@@ -12,6 +17,8 @@ import { fixture } from "./pgFixture.ts"
 const foreignId = "0af7651916cd43dd8448eb211c80319c" as TraceId
 
 const callerId = spanId(0xca11e4)
+
+const received = (traceparent: string) => Either.getOrThrow(TraceContext.fromTraceparent(traceparent))
 
 const seconds = (count: number) => startTimeUnixMicros + count * 1_000_000
 
@@ -150,6 +157,45 @@ describe("a trace that a process of this library began", () => {
         assert.deepStrictEqual(yield* database.rows("select name, status, span_id from traces"), [
           { name: "answer", status: "success", span_id: begun.spanId }
         ])
+      }
+    }))
+
+  it.scopedLive("one that is ended twice is one row", () =>
+    Effect.gen(function*() {
+      const { provider, rows } = yield* fixture()
+      const service = yield* ObservabilityService.make({ providers: [provider] })
+      const context = received(`00-${foreignId}-b7ad6b7169203331-01`)
+      yield* logLlmCall({ model: "gpt-4o", costUsd: "0.5" }).pipe(
+        withTraceContext(context),
+        Effect.provideService(ObservabilityService, service)
+      )
+      yield* service.endTrace(context, { output: "done" })
+      yield* Effect.sleep("2 millis")
+      yield* service.endTrace(context)
+      yield* service.flush()
+      const found = yield* rows("select cost_usd::text as cost, output from traces")
+      assert.deepStrictEqual(found, [{ cost: "0.5", output: "done" }])
+    }))
+
+  it.scopedLive("one whose first process is gone is as the one that ended it says, whoever comes first", () =>
+    Effect.gen(function*() {
+      for (const beginnerFirst of [true, false]) {
+        const { provider, rows, url } = yield* fixture()
+        const worker = yield* ObservabilityService.make({ providers: [provider] })
+        const scope = yield* Scope.make()
+        const beginner = yield* PgProvider.make({ url }).pipe(
+          Effect.flatMap((own) => ObservabilityService.make({ providers: [own] })),
+          Scope.extend(scope)
+        )
+        const context = yield* beginner.startTrace({ name: "process" })
+        yield* beginner.flush()
+        const end = worker.endTrace(received(TraceContext.toTraceparent(context)), { output: 2 }).pipe(
+          Effect.zipRight(worker.flush())
+        )
+        const redeploy = Scope.close(scope, Exit.void)
+        yield* beginnerFirst ? Effect.zipRight(redeploy, end) : Effect.zipRight(end, redeploy)
+        const found = yield* rows("select name, status, output from traces")
+        assert.deepStrictEqual(found, [{ name: "process", status: "success", output: 2 }])
       }
     }))
 })

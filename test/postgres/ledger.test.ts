@@ -70,6 +70,13 @@ describe("the ledger", () => {
       expect(yield* ledgerAfter([], program)).toEqual([])
     }))
 
+  it.scopedLive("knows a call that began a day before its trace, as those of a vendor's batch do", () =>
+    Effect.gen(function*() {
+      const batch = logLlmCall({ model: "gpt-4o", costUsd: "0.5", promptTokens: 10, latency: "25 hours" })
+      expect(yield* ledgerAfter([memory("langfuse")], withTrace(batch, "batch")))
+        .toMatchObject([{ records: 2, delivered: 2, complete: true }])
+    }))
+
   it.scopedLive("says that all is there, per trace and provider, also of a trace that outlives many batches", () =>
     Effect.gen(function*() {
       const long = Effect.forEach(

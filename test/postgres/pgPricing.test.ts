@@ -2,11 +2,14 @@
 import { PgClient } from "@effect/sql-pg"
 import { describe, expect, it } from "@effect/vitest"
 import { BigDecimal, Effect, Either, FastCheck as fc, Option, Runtime } from "effect"
+import { logLlmCall } from "../../src/Log.ts"
+import { ObservabilityService } from "../../src/ObservabilityService.ts"
 import { closedRevision, type ModelCall } from "../../src/Observation.ts"
 import * as PgMigrations from "../../src/PgMigrations.ts"
 import * as PgPricing from "../../src/PgPricing.ts"
 import * as PgProvider from "../../src/PgProvider.ts"
 import * as Pricing from "../../src/Pricing.ts"
+import { annotate, withSpan, withTrace } from "../../src/Span.ts"
 import type { Usage } from "../../src/Usage.ts"
 import { modelCall, span, spanId, startTimeUnixMicros, usage, usd } from "../observations.ts"
 import { type Fixture, fixture } from "./pgFixture.ts"
@@ -97,6 +100,28 @@ describe("the table of prices", () => {
         { model: "gpt-4o", count: 1, is_shipped: true },
         { model: "ours", count: 1, is_shipped: false },
         { model: "theirs", count: 1, is_shipped: false }
+      ])
+    }))
+
+  it.scopedLive("a span whose cost is known below it gets none of its own from its tokens", () =>
+    Effect.gen(function*() {
+      const stored = yield* fixture()
+      const service = yield* ObservabilityService.make({ providers: [stored.provider] })
+      const agents = Effect.forEach(
+        [undefined, "0.0075"],
+        (costUsd, index) =>
+          logLlmCall({ provider: "openrouter", model: "gpt-4o", costUsd: "0.0075" }).pipe(
+            Effect.zipRight(annotate({ provider: "openai", model: "gpt-4o", promptTokens: 1_000, costUsd })),
+            withSpan("agent", { type: "agent" }),
+            withTrace(`trace ${index}`)
+          )
+      )
+      yield* Effect.provideService(agents, ObservabilityService, service)
+      yield* service.flush()
+      yield* recompute(stored, { since: year.since, until: new Date(Date.now() + 60_000) })
+      expect(yield* stored.rows("select cost_usd::text as cost from traces")).toEqual([
+        { cost: "0.0075" },
+        { cost: "0.0075" }
       ])
     }))
 })

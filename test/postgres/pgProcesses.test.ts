@@ -5,8 +5,10 @@ import { apart } from "../../src/internal/postgres/isolation.ts"
 import * as PartitionKeeper from "../../src/internal/postgres/partitionKeeper.ts"
 import * as ProcessLog from "../../src/internal/postgres/processLog.ts"
 import { processesOf } from "../../src/internal/postgres/processTable.ts"
+import { reap } from "../../src/internal/postgres/reaper.ts"
+import { closedRevision } from "../../src/Observation.ts"
 import * as PgProvider from "../../src/PgProvider.ts"
-import { resource, span, startTimeUnixMicros } from "../observations.ts"
+import { resource, span, spanId, startTimeUnixMicros } from "../observations.ts"
 import { fixture } from "./pgFixture.ts"
 
 const other = { ...resource, processId: "0195512f-6c00-7000-8000-000000000002" }
@@ -63,6 +65,41 @@ describe("processes", () => {
       )
       yield* apart(sql)(log.write(processesOf([span()])))
       yield* apart(sql)(log.heartbeat)
+      expect(yield* rows("select last_seen_at <= now() as is_past from processes")).toEqual([{ is_past: true }])
+    }))
+
+  it.scopedLive("this one lives, however old the first of its records are", () =>
+    Effect.gen(function*() {
+      const { provider, rows, sql } = yield* fixture({ processId: resource.processId })
+      yield* provider.write([span({ startTimeUnixMicros: (Date.now() - 120_000) * 1_000 })])
+      yield* apart(sql)(reap("observability"))
+      expect(yield* rows("select status from spans")).toEqual([{ status: "in_progress" }])
+    }))
+
+  it.scopedLive("gets its row again when somebody has deleted it", () =>
+    Effect.gen(function*() {
+      const { provider, rows, sql } = yield* fixture()
+      yield* provider.write([span()])
+      const log = ProcessLog.make(
+        "observability",
+        resource.processId,
+        PartitionKeeper.make({ schema: "observability" })
+      )
+      yield* apart(sql)(log.write(processesOf([span()])))
+      yield* sql`delete from observability.process_store`
+      yield* apart(sql)(log.heartbeat)
+      yield* apart(sql)(log.write(processesOf([span()])))
+      expect(yield* rows("select process_id from processes")).toEqual([{ process_id: resource.processId }])
+    }))
+
+  it.scopedLive("nobody has lived in a time to come, whatever a duration says", () =>
+    Effect.gen(function*() {
+      const { provider, rows } = yield* fixture()
+      for (const [index, durationMicros] of [Date.now() * 1_000, 1e22].entries()) {
+        yield* provider.write([
+          span({ spanId: spanId(10 + index), status: "success", revision: closedRevision, durationMicros })
+        ])
+      }
       expect(yield* rows("select last_seen_at <= now() as is_past from processes")).toEqual([{ is_past: true }])
     }))
 })

@@ -247,6 +247,19 @@ describe("the service on PostgreSQL", () => {
       })
     ))
 
+  it.scopedLive("a call that began a day before its trace counts into it", () =>
+    onDatabase(({ rows }) =>
+      Effect.gen(function*() {
+        yield* logLlmCall({ model: "gpt-4o", costUsd: "0.5", promptTokens: 10, latency: "25 hours" }).pipe(
+          withTrace("batch")
+        )
+        assert.deepStrictEqual(
+          yield* rows("select cost_usd::text as cost, input_tokens::int as input from observability.traces"),
+          [{ cost: "0.5", input: 10 }]
+        )
+      })
+    ))
+
   it.scopedLive("what is recorded in a transaction of the application outlives its rollback, and does not disturb it", () =>
     onDatabase(({ rows, sql }) =>
       Effect.gen(function*() {

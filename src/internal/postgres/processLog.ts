@@ -52,29 +52,34 @@ export const make = (
       lastSeen: Math.max(lastSeen, known?.lastSeen ?? lastSeen)
     })
   }
+  const isOwn = ({ resource: { processId } }: ProcessRow): boolean => processId === ownProcessId
+  const forget = Effect.sync(() => stored.clear())
+  const signOfLife = Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    const found = yield* sql.unsafe(
+      // Also back from a time to come, which the clock of a process that is ahead has in its records. What was reaped
+      // is to be reaped once more: what was marked as lost may be open again.
+      `update "${schema}".process_store set last_seen_at = now(), reaped_at = null, reaped_blocks = 0
+        where process_id = $1 returning 1`,
+      [ownProcessId]
+    )
+    // somebody has deleted it, or the server is one that never had it: the next batch writes it again
+    if (found.length === 0) yield* forget
+  })
   return {
     write: (rows) => {
       const due = rows.filter(isDue)
-      return Effect.tap(
-        writeRows(due.map((row) => row.resource.processId === ownProcessId ? { ...row, host } : row)),
-        () => due.forEach(remember)
+      return writeRows(due.map((row) => isOwn(row) ? { ...row, host } : row)).pipe(
+        // what it has to say may be older than what a dead process says
+        Effect.zipLeft(due.some(isOwn) ? signOfLife : Effect.void),
+        Effect.tap(() => due.forEach(remember))
       )
     },
     lookAgain: (rows) =>
       writeRows(
-        rows.filter(({ openSince, resource }) => openSince !== undefined && resource.processId !== ownProcessId)
+        rows.filter((row) => row.openSince !== undefined && !isOwn(row))
       ),
-    heartbeat: Effect.flatMap(
-      SqlClient.SqlClient,
-      (sql) =>
-        ownProcessId === undefined || !stored.has(ownProcessId) ? Effect.void : Effect.asVoid(sql.unsafe(
-          // Also back from a time to come, which the clock of a process that is ahead has in its records. What was reaped
-          // is to be reaped once more: what was marked as lost may be open again.
-          `update "${schema}".process_store set last_seen_at = now(), reaped_at = null, reaped_blocks = 0
-            where process_id = $1`,
-          [ownProcessId]
-        ))
-    ),
-    forget: Effect.sync(() => stored.clear())
+    heartbeat: Effect.suspend(() => ownProcessId === undefined || !stored.has(ownProcessId) ? Effect.void : signOfLife),
+    forget
   }
 }

@@ -45,11 +45,13 @@ export const processTable: Table<ProcessRow> = {
 
 /** The processes behind the records, in the order of their ids. */
 export const processesOf = (records: ReadonlyArray<Observation>): ReadonlyArray<ProcessRow> => {
+  const now = Date.now() * 1_000
   const rows = new Map<string, ProcessRow>()
   for (const record of records) {
     const { processId } = record.resource
     const start = startOf(record)
-    const end = start + durationOf(record)
+    // a duration may be wrong, and nobody has lived in a time to come
+    const end = Math.max(start, Math.min(start + durationOf(record), now))
     let row = rows.get(processId)
     if (row === undefined) {
       row = { resource: record.resource, host: undefined, firstSeen: start, lastSeen: end, openSince: undefined }

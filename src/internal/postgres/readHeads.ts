@@ -122,9 +122,10 @@ const microsPerDay = 86_400_000_000
 
 /**
  * An id that carries a time near the day on which it was found says from when on to look; any other trace may have begun
- * at any time. The limits are those by which a trace is stored, see `traceStart.ts`.
+ * at any time. The limits are those by which a trace is stored, see `traceStart.ts`; what belongs to it may have begun up
+ * to two days before, as in the views.
  */
 const earliestOf = (traceId: TraceId, day: Range): number => {
   const carried = (unixMillisOf(traceId) ?? 0) * 1_000
-  return carried >= day.from - 31 * microsPerDay && carried <= day.to + microsPerDay ? carried - microsPerDay : 0
+  return carried >= day.from - 31 * microsPerDay && carried <= day.to + microsPerDay ? carried - 2 * microsPerDay : 0
 }

@@ -5,6 +5,7 @@
 import type { Bucket } from "../../Usage.ts"
 import { prefixes, suffixes, vendorsOf } from "../pricing/names.ts"
 import { buckets } from "../pricing/price.ts"
+import { repeatedKey } from "../repeated.ts"
 import { columnOf } from "./priceTable.ts"
 
 /** Takes the first moment and the one after the last; gives the number of calls whose cost changed. */
@@ -19,6 +20,8 @@ with calls as materialized (
     -- what is still running is priced when it ends
     and s.status <> 0
     and s.is_subtotal is false
+    -- its cost is that of the calls below it
+    and coalesce(s.attributes -> ${literal(repeatedKey)} ? 'costUsd', false) is false
     and ${isNotStated("s")}
 ),
 models as (

@@ -9,6 +9,7 @@ import type { Json, JsonObject, ModelCall } from "../../Observation.ts"
 import type { Usage } from "../../Usage.ts"
 import { inputTokens } from "../../Usage.ts"
 import type { Priced } from "../pricing/priceOf.ts"
+import { repeatedKey } from "../repeated.ts"
 import { RecordedModelCall } from "./modelCall.ts"
 import type { OpenSpan } from "./openSpan.ts"
 
@@ -65,7 +66,10 @@ const withoutRepeated = (span: OpenSpan, call: ModelCall): ModelCall => {
   if (!countsTokens && !countsCost) return { ...call, isSubtotal: true }
   const repeated: Record<string, Json> = {}
   if (!countsTokens && call.usage !== undefined) repeated["usage"] = knownOf(call.usage)
-  if (!countsCost && call.costUsd !== undefined) repeated["costUsd"] = BigDecimal.format(call.costUsd)
+  // also where the span states none: what is known below is not to be computed again from its tokens
+  if (!countsCost && span.costBelow) {
+    repeated["costUsd"] = call.costUsd === undefined ? null : BigDecimal.format(call.costUsd)
+  }
   if (Object.keys(repeated).length === 0) return call
   span.addAttributes({ [repeatedKey]: repeated })
   return new RecordedModelCall(
@@ -90,9 +94,6 @@ const isCallBeside = (span: OpenSpan, { model, usage }: ModelCall): boolean =>
 
 const tokensOf = (usage: Usage | undefined): number =>
   usage === undefined ? 0 : (inputTokens(usage) ?? 0) + (usage.outputTokens ?? 0)
-
-/** Under this key of its attributes a span keeps those of its figures that a span below it holds, too. */
-const repeatedKey = "observability.repeated"
 
 const knownOf = (usage: object): JsonObject =>
   Object.fromEntries(Object.entries(usage).filter(([, tokens]) => tokens !== undefined))

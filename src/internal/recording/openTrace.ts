@@ -91,6 +91,15 @@ export class OpenTrace extends OpenRecord implements Entry {
     this.revision = closedRevision - 1
   }
 
+  /**
+   * Its process ends, and nobody has said how the trace did: another process may yet, and what that says is newer, also
+   * when it comes first.
+   */
+  abandon(outcome: Outcome, durationMicros: number): void {
+    this.close(outcome, durationMicros)
+    this.revision--
+  }
+
   snapshot(): Observation.Trace {
     this.revision++
     const { context } = this

@@ -26,6 +26,8 @@ export class Traces {
   private readonly room: Room
   private readonly open: OpenTable<OpenTrace>
   private readonly timelines = new Timelines()
+  /** Of contexts whose ids carry no time: what is ended twice is one trace, which is known by its start, too. */
+  private readonly foreignTimelines = new WeakMap<TraceContext, Timeline>()
 
   constructor(room: Room) {
     this.room = room
@@ -105,7 +107,9 @@ export class Traces {
 
   endAll(ambient: Ambient): void {
     for (const trace of this.open.newestFirst()) {
-      this.end(ambient, trace.context, {}, Outcomes.interrupted)
+      this.open.delete(trace)
+      trace.abandon(Outcomes.interrupted, trace.timeline.now(ambient.clock) - trace.timeline.startUnixMicros)
+      this.room.intake.pushEnded(trace)
     }
   }
 
@@ -133,9 +137,10 @@ export class Traces {
   /** A trace that another process began: what this one does not know stays as the other has it. */
   private foreign(ambient: Ambient, context: TraceContext): OpenTrace {
     const startMillis = unixMillisOf(context.traceId)
-    const timeline = startMillis === undefined
-      ? this.timelines.start(ambient.clock)
-      : new Timeline(startMillis * 1_000, ambient.clock.unsafeCurrentTimeNanos())
+    const timeline = startMillis !== undefined
+      ? new Timeline(startMillis * 1_000, ambient.clock.unsafeCurrentTimeNanos())
+      : this.foreignTimelines.get(context) ?? this.timelines.start(ambient.clock)
+    if (startMillis === undefined) this.foreignTimelines.set(context, timeline)
     return new OpenTrace(this.room.resource, context, timeline, undefined, undefined, undefined)
   }
 
