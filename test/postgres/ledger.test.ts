@@ -1,7 +1,7 @@
 /** The ledger says, per trace and provider, what became of its records, and never that all is there when it is not. */
 import { SqlError } from "@effect/sql/SqlError"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, FastCheck, Layer, Logger, Runtime } from "effect"
+import { Duration, Effect, FastCheck, Layer, Logger, Runtime } from "effect"
 import type { SpanId, TraceId } from "../../src/Identifier.ts"
 import { logChatMessage, logDocumentEvent, logLlmCall, withSpan, withTrace } from "../../src/index.ts"
 import { apart } from "../../src/internal/postgres/isolation.ts"
@@ -72,7 +72,7 @@ describe("the ledger", () => {
 
   it.scopedLive("knows a call that began a day before its trace, as those of a vendor's batch do", () =>
     Effect.gen(function*() {
-      const batch = logLlmCall({ model: "gpt-4o", costUsd: "0.5", promptTokens: 10, latency: "25 hours" })
+      const batch = logLlmCall({ model: "gpt-4o", costUsd: "0.5", promptTokens: 10, latency: Duration.hours(47.9) })
       expect(yield* ledgerAfter([memory("langfuse")], withTrace(batch, "batch")))
         .toMatchObject([{ records: 2, delivered: 2, complete: true }])
     }))

@@ -111,7 +111,9 @@ describe("the table of prices", () => {
         [undefined, "0.0075"],
         (costUsd, index) =>
           logLlmCall({ provider: "openrouter", model: "gpt-4o", costUsd: "0.0075" }).pipe(
-            Effect.zipRight(annotate({ provider: "openai", model: "gpt-4o", promptTokens: 1_000, costUsd })),
+            Effect.zipRight(
+              annotate({ provider: "openai", model: "gpt-4o", promptTokens: 1_000, completionTokens: 5, costUsd })
+            ),
             withSpan("agent", { type: "agent" }),
             withTrace(`trace ${index}`)
           )
