@@ -44,6 +44,7 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Environment from "./internal/environment.ts"
 import * as Rules from "./internal/optionRules.ts"
 import type { Provider } from "./Provider.ts"
 
@@ -149,9 +150,9 @@ export const layer = (
  * @category configuration
  */
 export const config: Config.Config<Option.Option<Options>> = Config.all({
-  enabled: Config.withDefault(Config.boolean("LANGFUSE_ENABLED"), true),
-  publicKey: optional(Config.redacted("LANGFUSE_PUBLIC_KEY"), Redacted.value),
-  secretKey: optional(Config.redacted("LANGFUSE_SECRET_KEY"), Redacted.value),
+  enabled: Environment.flag("LANGFUSE_ENABLED", true),
+  publicKey: keyNamed("LANGFUSE_PUBLIC_KEY"),
+  secretKey: keyNamed("LANGFUSE_SECRET_KEY"),
   hosts: Config.all([hostNamed("LANGFUSE_BASE_URL"), hostNamed("LANGFUSE_HOST"), hostNamed("LANGFUSE_BASEURL")])
 }).pipe(
   // Only here it is known whether any of it is wanted; and a missing key must not be taken for none, by whoever makes
@@ -191,9 +192,8 @@ const loaded = Effect.promise(async () => {
 
 const defaultHost = "https://cloud.langfuse.com"
 
-/** A variable that is set to nothing, as a compose file does with one that it passes on, is not set. */
-function optional<A>(config: Config.Config<A>, textOf: (value: A) => string): Config.Config<Option.Option<A>> {
-  return Config.map(Config.option(config), Option.filter((value) => textOf(value).trim() !== ""))
+function keyNamed(name: string): Config.Config<Option.Option<Redacted.Redacted>> {
+  return Config.map(Environment.text(name), Option.map(Redacted.make))
 }
 
 const required = <A>(name: string, value: Option.Option<A>): Either.Either<A, ConfigError.ConfigError> =>
@@ -208,7 +208,7 @@ interface NamedHost {
 }
 
 function hostNamed(name: string): Config.Config<Option.Option<NamedHost>> {
-  return optional(Config.map(Config.string(name), (host) => ({ name, host })), ({ host }) => host)
+  return Config.map(Environment.text(name), Option.map((host) => ({ name, host })))
 }
 
 /** To choose between two addresses is to send keys and prompts, perhaps, to a server that they are not meant for. */

@@ -10,9 +10,9 @@
  * | `OBSERVABILITY_MAX_CONNECTIONS` | whole number | `2` |
  * | `OBSERVABILITY_CONNECT_TIMEOUT` | duration | `5 seconds` |
  * | `OBSERVABILITY_PARTITIONS_AHEAD` | days | `7` |
- * | `OBSERVABILITY_SERVICE_NAME` | text | `unknown_service` |
- * | `OBSERVABILITY_ENVIRONMENT` | text | none |
- * | `OBSERVABILITY_RELEASE` | text | none |
+ * | `OBSERVABILITY_SERVICE_NAME`, or `OTEL_SERVICE_NAME` | text | `unknown_service` |
+ * | `OBSERVABILITY_ENVIRONMENT`, or `LANGFUSE_TRACING_ENVIRONMENT` | text | none |
+ * | `OBSERVABILITY_RELEASE`, or `LANGFUSE_RELEASE` | text | none |
  * | `OBSERVABILITY_QUEUE_BYTES` | bytes, by provider | `67108864` |
  * | `OBSERVABILITY_BATCH_WINDOW` | duration | `200 millis` |
  * | `OBSERVABILITY_BATCH_RECORDS` | whole number | `4000` |
@@ -35,7 +35,9 @@
  * | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | text, both or neither | none: no Langfuse |
  * | `LANGFUSE_BASE_URL`, or `LANGFUSE_HOST`, `LANGFUSE_BASEURL` | `http(s)://` address | `https://cloud.langfuse.com` |
  *
- * A duration is a number with a unit, such as `5 seconds` or `250 millis`.
+ * A duration is a number with a unit, such as `5 seconds` or `250 millis`. A variable that is set to nothing is not set.
+ * Service name, environment and release may also stand in `OTEL_RESOURCE_ATTRIBUTES`, as `service.name`,
+ * `deployment.environment.name` and `service.version`.
  *
  * @since 0.1.0
  */
@@ -45,6 +47,7 @@ import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Environment from "./internal/environment.ts"
 import * as Rules from "./internal/optionRules.ts"
 import { isSchemaName } from "./internal/postgres/schemaName.ts"
 import { isPostgresUrl } from "./internal/postgres/url.ts"
@@ -55,7 +58,7 @@ import { isPostgresUrl } from "./internal/postgres/url.ts"
  * @since 0.1.0
  * @category configuration
  */
-export const enabled: Config.Config<boolean> = Config.withDefault(Config.boolean("OBSERVABILITY_ENABLED"), true)
+export const enabled: Config.Config<boolean> = Environment.flag("OBSERVABILITY_ENABLED", true)
 
 /**
  * How records are delivered; see `Delivery.Options`.
@@ -71,7 +74,7 @@ export const delivery = Config.all({
   writeTimeout: positiveDuration("OBSERVABILITY_WRITE_TIMEOUT"),
   retryDelay: positiveDuration("OBSERVABILITY_RETRY_DELAY"),
   maxRetryDelay: positiveDuration("OBSERVABILITY_MAX_RETRY_DELAY"),
-  spoolDirectory: optional(Config.nonEmptyString("OBSERVABILITY_SPOOL_DIR")),
+  spoolDirectory: Environment.firstOf(Environment.text("OBSERVABILITY_SPOOL_DIR")),
   spoolBytes: positive("OBSERVABILITY_SPOOL_BYTES"),
   warningInterval: duration("OBSERVABILITY_WARNING_INTERVAL")
 })
@@ -83,9 +86,21 @@ export const delivery = Config.all({
  * @category configuration
  */
 export const service = Config.all({
-  serviceName: optional(Config.nonEmptyString("OBSERVABILITY_SERVICE_NAME")),
-  environment: optional(Config.nonEmptyString("OBSERVABILITY_ENVIRONMENT")),
-  release: optional(Config.nonEmptyString("OBSERVABILITY_RELEASE")),
+  serviceName: Environment.firstOf(
+    Environment.text("OBSERVABILITY_SERVICE_NAME"),
+    Environment.text("OTEL_SERVICE_NAME"),
+    Environment.resourceAttribute("service.name")
+  ),
+  environment: Environment.firstOf(
+    Environment.text("OBSERVABILITY_ENVIRONMENT"),
+    Environment.resourceAttribute("deployment.environment.name"),
+    Environment.text("LANGFUSE_TRACING_ENVIRONMENT")
+  ),
+  release: Environment.firstOf(
+    Environment.text("OBSERVABILITY_RELEASE"),
+    Environment.resourceAttribute("service.version"),
+    Environment.text("LANGFUSE_RELEASE")
+  ),
   delivery,
   capture: Config.all({
     maxDepth: positive("OBSERVABILITY_CAPTURE_MAX_DEPTH"),
@@ -100,34 +115,46 @@ export const service = Config.all({
 })
 
 /**
+ * How records are stored; see `PgProvider.StoreOptions`.
+ *
+ * @since 0.1.0
+ * @category configuration
+ */
+export const store = Config.all({
+  schema: Config.mapOrFail(
+    Environment.firstOf(Environment.text("OBSERVABILITY_SCHEMA")),
+    (schema) =>
+      schema === undefined || isSchemaName(schema)
+        ? Either.right(schema)
+        : Either.left(ConfigError.InvalidData(["OBSERVABILITY_SCHEMA"], "expected a plain lower-case identifier"))
+  ),
+  partitionsAhead: wholeNumber("OBSERVABILITY_PARTITIONS_AHEAD", "expected a whole number from 0 to 365", 0, 365)
+})
+
+/**
  * Where PostgreSQL is; see `PgProvider.Options`. Without `DATABASE_URL` the error says what can be done.
  *
  * @since 0.1.0
  * @category configuration
  */
-export const postgres = Config.all({
-  url: Config.mapOrFail(Config.option(Config.redacted("DATABASE_URL")), (url) =>
-    Option.isNone(url)
-      ? Either.left(ConfigError.MissingData(["DATABASE_URL"], withoutDatabase))
-      : isPostgresUrl(Redacted.value(url.value))
-      ? Either.right(url.value)
-      : Either.left(ConfigError.InvalidData(["DATABASE_URL"], `expected an address such as ${exampleUrl}`))),
-  schema: optional(
-    Config.validate(Config.nonEmptyString("OBSERVABILITY_SCHEMA"), {
-      message: "expected a plain lower-case identifier",
-      validation: isSchemaName
-    })
-  ),
-  maxConnections: positive("OBSERVABILITY_MAX_CONNECTIONS"),
-  connectTimeout: positiveDuration("OBSERVABILITY_CONNECT_TIMEOUT"),
-  partitionsAhead: wholeNumber("OBSERVABILITY_PARTITIONS_AHEAD", "expected a whole number from 0 to 365", 0, 365)
-})
+export const postgres = Config.map(
+  Config.all([
+    Config.all({
+      url: Config.mapOrFail(Config.option(Config.redacted("DATABASE_URL")), (url) =>
+        Option.isNone(url)
+          ? Either.left(ConfigError.MissingData(["DATABASE_URL"], withoutDatabase))
+          : isPostgresUrl(Redacted.value(url.value))
+          ? Either.right(url.value)
+          : Either.left(ConfigError.InvalidData(["DATABASE_URL"], `expected an address such as ${exampleUrl}`))),
+      maxConnections: positive("OBSERVABILITY_MAX_CONNECTIONS"),
+      connectTimeout: positiveDuration("OBSERVABILITY_CONNECT_TIMEOUT")
+    }),
+    store
+  ]),
+  ([connection, stored]) => ({ ...connection, ...stored })
+)
 
 // internal
-
-function optional<A>(config: Config.Config<A>): Config.Config<A | undefined> {
-  return Config.map(Config.option(config), Option.getOrUndefined)
-}
 
 function duration(name: string): Config.Config<Duration.Duration | undefined> {
   return durationWhich(name, Rules.duration)
@@ -138,30 +165,29 @@ function positiveDuration(name: string): Config.Config<Duration.Duration | undef
 }
 
 function durationWhich(name: string, rule: Rules.Rule): Config.Config<Duration.Duration | undefined> {
-  return optional(
-    Config.mapOrFail(Config.string(name), (text) => {
-      const read = Rules.durationOf(text.trim())
-      return Option.isSome(read) && rule.accepts(read.value)
-        ? Either.right(read.value)
-        : Either.left(ConfigError.InvalidData([], rule.expected))
-    })
-  )
+  return read(name, rule.expected, (text) => Option.filter(Rules.durationOf(text), rule.accepts))
 }
 
 function positive(name: string): Config.Config<number | undefined> {
   return wholeNumber(name, "expected a whole number above zero", 1, Number.MAX_SAFE_INTEGER)
 }
 
-/** `Config.integer` makes zero of an empty text. */
-function wholeNumber(name: string, message: string, from: number, to: number): Config.Config<number | undefined> {
-  return optional(
-    Config.mapOrFail(Config.string(name), (text) => {
-      const value = text.trim() === "" ? Number.NaN : Number(text)
-      return Number.isSafeInteger(value) && value >= from && value <= to
-        ? Either.right(value)
-        : Either.left(ConfigError.InvalidData([], message))
-    })
-  )
+function wholeNumber(name: string, expected: string, from: number, to: number): Config.Config<number | undefined> {
+  return read(name, expected, (text) => {
+    const value = Number(text)
+    return Number.isSafeInteger(value) && value >= from && value <= to ? Option.some(value) : Option.none()
+  })
+}
+
+function read<A>(
+  name: string,
+  expected: string,
+  of: (text: string) => Option.Option<A>
+): Config.Config<A | undefined> {
+  return Config.mapOrFail(Environment.text(name), (stated) =>
+    Option.isNone(stated)
+      ? Either.right(undefined)
+      : Either.fromOption(of(stated.value.trim()), () => ConfigError.InvalidData([name], expected)))
 }
 
 const exampleUrl = "postgres://user:password@host:5432/database"

@@ -81,24 +81,94 @@ export const layerConfig = (
   Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))
 
 /**
+ * What may be stated in code beside the environment, and then goes before it. `enabled` is not among it: whoever switches
+ * the library off in the environment has the last word.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface EnvironmentOptions extends Omit<Options, "enabled" | "postgres"> {
+  /** How records are stored. */
+  readonly postgres?: PgProvider.StoreOptions | undefined
+}
+
+/**
+ * The service, configured by the environment, and in code for what has no place there, such as `redact`, `pricing` or
+ * `providers`:
+ *
+ * ```ts
+ * import * as Live from "effect-observability/ObservabilityLive"
+ *
+ * export const Observability = Live.layerEnvironment({ providers: [] })
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerEnvironment = (
+  options: EnvironmentOptions = {}
+): Layer.Layer<ObservabilityService, ConfigError.ConfigError> =>
+  ifEnabled(Effect.gen(function*() {
+    const stated = yield* withEnvironment(options)
+    return layer({ ...stated, postgres: over(yield* ObservabilityConfig.postgres, options.postgres) })
+  }))
+
+/**
+ * The same over the `PgClient` of the application, whose pool it shares: `DATABASE_URL` is not read.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerEnvironmentFromClient = (
+  options: EnvironmentOptions = {}
+): Layer.Layer<ObservabilityService, ConfigError.ConfigError, PgClient> =>
+  ifEnabled(Effect.gen(function*() {
+    const stated = yield* withEnvironment(options)
+    return layerFromClient({ ...stated, postgres: over(yield* ObservabilityConfig.store, options.postgres) })
+  }))
+
+/**
  * The service, configured by the environment; `ObservabilityConfig` lists the variables. `DATABASE_URL` is the only one
  * that is required.
  *
  * @since 0.1.0
  * @category layers
  */
-export const ObservabilityLive: Layer.Layer<ObservabilityService, ConfigError.ConfigError> = Layer.unwrapEffect(
-  Effect.gen(function*() {
-    // Switched off, nothing else is read: a service without a database needs no address of one.
-    if (!(yield* ObservabilityConfig.enabled)) return ObservabilityService.layerNoop
-    const service = yield* ObservabilityConfig.service
-    const postgres = yield* ObservabilityConfig.postgres
-    const langfuse = yield* LangfuseProvider.config
-    return layer({ ...service, postgres, langfuse: Option.getOrUndefined(langfuse) })
-  })
-)
+export const ObservabilityLive: Layer.Layer<ObservabilityService, ConfigError.ConfigError> = layerEnvironment()
 
 // internal
+
+/** Switched off, nothing else is read: a service without a database needs no address of one. */
+function ifEnabled<R>(
+  whole: Effect.Effect<Layer.Layer<ObservabilityService, ConfigError.ConfigError, R>, ConfigError.ConfigError>
+): Layer.Layer<ObservabilityService, ConfigError.ConfigError, R> {
+  return Layer.unwrapEffect(
+    Effect.flatMap(
+      ObservabilityConfig.enabled,
+      (enabled) => enabled ? whole : Effect.succeed(ObservabilityService.layerNoop)
+    )
+  )
+}
+
+function withEnvironment(
+  { postgres: _, ...options }: EnvironmentOptions
+): Effect.Effect<Omit<Options, "postgres">, ConfigError.ConfigError> {
+  return Effect.gen(function*() {
+    const service = yield* ObservabilityConfig.service
+    return {
+      ...over(service, options),
+      delivery: over(service.delivery, options.delivery),
+      capture: over(service.capture, options.capture),
+      langfuse: options.langfuse ?? Option.getOrUndefined(yield* LangfuseProvider.config)
+    }
+  })
+}
+
+/** What is stated as `undefined` is not stated. */
+function over<A extends object, B extends object>(environment: A, stated: B | undefined): A & B {
+  const entries = Object.entries(stated ?? {}).filter(([, value]) => value !== undefined)
+  return { ...environment, ...Object.fromEntries(entries) } as A & B
+}
 
 /** One id for the process, by which its records and its sign of life in PostgreSQL are known. */
 const composed = <R>(

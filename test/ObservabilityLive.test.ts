@@ -1,12 +1,16 @@
 /** The composition: what the environment may say, and what a server that is not there means. */
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigError, ConfigProvider, Effect, Either, FiberRefs, Layer, Redacted } from "effect"
-import { layer, ObservabilityLive, type Options } from "../src/ObservabilityLive.ts"
+import { ConfigError, ConfigProvider, Effect, Either, FiberRefs, Layer, Logger, Redacted } from "effect"
+import type { EnvironmentOptions, Options } from "../src/ObservabilityLive.ts"
+import { layer, layerEnvironment, ObservabilityLive } from "../src/ObservabilityLive.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
+import { memory } from "../src/Provider.ts"
 import { withSpan, withTrace } from "../src/Span.ts"
 
 /** Nobody listens on port 1. */
 const unreachable = "postgres://127.0.0.1:1/x"
+
+const withoutLogs = Effect.provide(Logger.remove(Logger.defaultLogger))
 
 const built = (environment: Readonly<Record<string, string>>) =>
   ObservabilityService.pipe(
@@ -116,15 +120,32 @@ const durations = [
 ]
 
 const malformed: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
-  ...wholeNumbers.map((name) => [name, ["many", "1.5", "0", "-1", ""]] as const),
-  ...durations.map((name) => [name, ["soon", "5", "-5 seconds", "Infinity", ""]] as const),
-  ...positiveDurations.map((name) => [name, ["soon", "5", "-5 seconds", "Infinity", "", "0 millis"]] as const),
-  ["OBSERVABILITY_PARTITIONS_AHEAD", ["many", "1.5", "-1", "366", ""]],
+  ...wholeNumbers.map((name) => [name, ["many", "1.5", "0", "-1"]] as const),
+  ...durations.map((name) => [name, ["soon", "5", "-5 seconds", "Infinity"]] as const),
+  ...positiveDurations.map((name) => [name, ["soon", "5", "-5 seconds", "Infinity", "0 millis"]] as const),
+  ["OBSERVABILITY_PARTITIONS_AHEAD", ["many", "1.5", "-1", "366"]],
   ["OBSERVABILITY_SCHEMA", ["Observability", "drop table", "a;b"]],
   ["LANGFUSE_ENABLED", ["maybe"]],
   ["LANGFUSE_BASE_URL", ["langfuse"]],
   ["LANGFUSE_HOST", ["langfuse"]]
 ]
+
+/** What is stored with a record. */
+const resourceOf = (environment: Readonly<Record<string, string>>, options?: EnvironmentOptions) => {
+  const stored = memory("memory")
+  return Effect.void.pipe(
+    withSpan("step"),
+    Effect.provide(layerEnvironment({ ...options, providers: [stored], closeDeadline: 0 })),
+    withoutLogs,
+    Effect.withConfigProvider(
+      ConfigProvider.fromMap(new Map(Object.entries({ DATABASE_URL: unreachable, ...environment })))
+    ),
+    Effect.map(() => {
+      const { environment, release, serviceName } = stored.records[0]!.resource
+      return { environment, release, serviceName }
+    })
+  )
+}
 
 const langfuse = { LANGFUSE_PUBLIC_KEY: "pk-lf-test", LANGFUSE_SECRET_KEY: "sk-lf-test" }
 
@@ -170,6 +191,76 @@ describe("a value in its form", () => {
         }))
     }
   }
+})
+
+describe("a variable that is set to nothing", () => {
+  it.live("is not set", () =>
+    Effect.gen(function*() {
+      const names = [...wholeNumbers, ...durations, ...positiveDurations, "OBSERVABILITY_PARTITIONS_AHEAD"]
+      const others = ["OBSERVABILITY_ENABLED", "OBSERVABILITY_SCHEMA", "LANGFUSE_ENABLED", "LANGFUSE_PUBLIC_KEY"]
+      for (const value of ["", " "]) {
+        const empty = Object.fromEntries([...names, ...others].map((name) => [name, value]))
+        assert.deepStrictEqual(yield* built({ ...empty, DATABASE_URL: unreachable }), Either.right(true))
+      }
+    }))
+})
+
+describe("service name, environment and release", () => {
+  it.live("are those of OpenTelemetry and Langfuse, where the library's own say nothing", () =>
+    Effect.gen(function*() {
+      const otel = {
+        OTEL_RESOURCE_ATTRIBUTES: "service.name=named,deployment.environment.name=my%20stage, service.version = 1.2"
+      }
+      const theirs = { OTEL_SERVICE_NAME: "chat", LANGFUSE_TRACING_ENVIRONMENT: "prod", LANGFUSE_RELEASE: "v1" }
+      const own = {
+        OBSERVABILITY_SERVICE_NAME: "own",
+        OBSERVABILITY_ENVIRONMENT: "test",
+        OBSERVABILITY_RELEASE: "v2"
+      }
+      assert.deepStrictEqual(yield* resourceOf(otel), {
+        serviceName: "named",
+        environment: "my stage",
+        release: "1.2"
+      })
+      assert.deepStrictEqual(yield* resourceOf(theirs), { serviceName: "chat", environment: "prod", release: "v1" })
+      assert.deepStrictEqual(yield* resourceOf({ ...otel, ...theirs, ...own, OBSERVABILITY_RELEASE: "" }), {
+        serviceName: "own",
+        environment: "test",
+        release: "1.2"
+      })
+      assert.deepStrictEqual(yield* resourceOf({ OTEL_RESOURCE_ATTRIBUTES: "service.name=%zz" }), {
+        serviceName: "unknown_service",
+        environment: undefined,
+        release: undefined
+      })
+    }))
+})
+
+describe("what is stated in code beside the environment", () => {
+  it.live("goes before it, and leaves all else as it is there", () =>
+    Effect.gen(function*() {
+      const environment = { OBSERVABILITY_SERVICE_NAME: "there", OBSERVABILITY_RELEASE: "v1" }
+      assert.deepInclude(yield* resourceOf(environment, { serviceName: "here", release: undefined }), {
+        serviceName: "here",
+        release: "v1"
+      })
+    }))
+
+  it.live("switches nothing on that is off there, and hides no mistake", () =>
+    Effect.gen(function*() {
+      const builtWith = (environment: Readonly<Record<string, string>>) =>
+        ObservabilityService.pipe(
+          Effect.map((service) => service.enabled),
+          Effect.provide(layerEnvironment({ serviceName: "here", delivery: { batchRecords: 1 }, closeDeadline: 0 })),
+          Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(environment)))),
+          Effect.either
+        )
+      assert.deepStrictEqual(yield* builtWith({ OBSERVABILITY_ENABLED: "false" }), Either.right(false))
+      const half = yield* builtWith({ DATABASE_URL: unreachable, LANGFUSE_PUBLIC_KEY: "pk-lf-test" })
+      assert.include(messageOf(half), "LANGFUSE_SECRET_KEY")
+      const wrong = yield* builtWith({ DATABASE_URL: unreachable, OBSERVABILITY_BATCH_BYTES: "many" })
+      assert.include(messageOf(wrong), "OBSERVABILITY_BATCH_BYTES")
+    }))
 })
 
 describe("the layer", () => {

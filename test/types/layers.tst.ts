@@ -1,6 +1,8 @@
-import type { Effect, Layer, Scope } from "effect"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import type { ConfigError, Effect, Layer, Scope } from "effect"
 import type { Delivery } from "effect-observability"
 import { Delivery as Deliveries, ObservabilityService, Provider } from "effect-observability"
+import * as Live from "effect-observability/ObservabilityLive"
 import * as Testing from "effect-observability/Testing"
 import { describe, expect, it } from "tstyche"
 
@@ -11,6 +13,14 @@ describe("layers", () => {
     expect(ObservabilityService.layerMemory(Provider.memory())).type.toBe<Layer.Layer<ObservabilityService>>()
     expect(ObservabilityService.make({ providers: [] })).type.toBe<
       Effect.Effect<ObservabilityService["Type"], never, Scope.Scope>
+    >()
+  })
+
+  it("of the whole library fail with nothing but ConfigError", () => {
+    expect(Live.ObservabilityLive).type.toBe<Layer.Layer<ObservabilityService, ConfigError.ConfigError>>()
+    expect(Live.layerEnvironment()).type.toBe<Layer.Layer<ObservabilityService, ConfigError.ConfigError>>()
+    expect(Live.layerEnvironmentFromClient()).type.toBe<
+      Layer.Layer<ObservabilityService, ConfigError.ConfigError, PgClient>
     >()
   })
 
