@@ -1,7 +1,9 @@
-import { HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Schedule, Scope } from "effect"
 import * as Baggage from "../src/Baggage.ts"
+import * as EffectTracer from "../src/EffectTracer.ts"
 import * as HttpPropagation from "../src/HttpPropagation.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import { withTrace, withTraceContext } from "../src/Span.ts"
@@ -113,6 +115,56 @@ describe("a call", () => {
         [["error", "404"], ["error", "RequestError"], ["interrupted", undefined]]
       )
     }).pipe(Effect.provide(Testing.layer())))
+
+  it.scopedLive.each(
+    [["fetch", FetchHttpClient.layer], ["node:http", NodeHttpClient.layer], [
+      "undici",
+      NodeHttpClient.layerUndici
+    ]] as const
+  )("that fails tells neither credentials nor what was asked, by %s", ([, layer]) =>
+    Effect.gen(function*() {
+      const traced = yield* over(yield* HttpClient.HttpClient)
+      const call = traced.get("http://ada:hunter2@127.0.0.1:1/ask?key=secret#part", { urlParams: { token: "secret" } })
+      yield* Effect.exit(call)
+      const [span] = yield* recorded
+      assert.strictEqual(span!.error?.type, "RequestError")
+      assert.strictEqual(span!.error?.message, "Transport error (GET http://127.0.0.1:1/ask?REDACTED)")
+      assert.include(span!.error?.cause, "[cause]: ")
+      assert.notMatch(JSON.stringify([span, yield* (yield* Testing.Recorded).of("Trace")]), /secret|hunter2/)
+    }).pipe(Effect.provide(layer), Effect.provide(Testing.layer())))
+
+  it.effect("that fails tells what was asked only where that is wanted", () =>
+    Effect.gen(function*() {
+      const messageOf = (url: string, options?: HttpPropagation.ClientOptions) =>
+        Effect.gen(function*() {
+          const refusing = HttpClient.make((request) =>
+            Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", description: `no ${url}` }))
+          )
+          yield* Effect.exit((yield* over(refusing, options)).get(url))
+          return (yield* recorded).at(-1)!.error?.message
+        })
+      assert.strictEqual(
+        yield* messageOf("http://ada:hunter2@localhost/?page=2", { recordQuery: true }),
+        "Transport: no http://localhost/?page=2 (GET http://localhost/?page=2)"
+      )
+      assert.strictEqual(
+        yield* messageOf("http://localhost/"),
+        "Transport: no http://localhost/ (GET http://localhost/)"
+      )
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("that another tracer of the library records fails there in the same words", () =>
+    Effect.gen(function*() {
+      const refusing = HttpClient.make((request) =>
+        Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport" }))
+      )
+      yield* Effect.exit((yield* over(refusing)).get("http://ada:hunter2@localhost/?key=secret"))
+      assert.deepStrictEqual(
+        (yield* recorded).map(({ error }) => error?.message),
+        ["Transport error (GET http://localhost/?REDACTED)"]
+      )
+      assert.notMatch(JSON.stringify(yield* recorded), /secret|hunter2/)
+    }).pipe(Effect.provide(EffectTracer.layer()), Effect.provide(Testing.layer())))
 
   it.effect("keeps the scope that the program gave it", () =>
     Effect.gen(function*() {

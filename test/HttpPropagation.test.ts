@@ -1,5 +1,12 @@
 import type { HttpApp } from "@effect/platform"
-import { HttpRouter, HttpServerResponse } from "@effect/platform"
+import {
+  HttpClientError,
+  HttpClientRequest,
+  HttpRouter,
+  HttpServerError,
+  HttpServerRequest,
+  HttpServerResponse
+} from "@effect/platform"
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpServer } from "@effect/platform"
 import * as Headers from "@effect/platform/Headers"
 import { assert, describe, it } from "@effect/vitest"
@@ -187,6 +194,30 @@ describe("what is recorded of a request", () => {
       const attributes = yield* attributesOf
       assert.notInclude(JSON.stringify(attributes), "secret")
       assert.deepStrictEqual(Object.keys(attributes).filter((key) => /header|user_agent|query|client/.test(key)), [])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("no query in the words of an error either, of its own request or of a call that it made", () =>
+    Effect.gen(function*() {
+      const call = HttpClientRequest.get("http://ada:secret@localhost/ask?key=secret")
+      const failures: ReadonlyArray<HttpApp.Default<unknown>> = [
+        Effect.flatMap(
+          HttpServerRequest.HttpServerRequest,
+          (request) => Effect.fail(new HttpServerError.ResponseError({ request, response: ok, reason: "Decode" }))
+        ),
+        Effect.fail(new HttpClientError.RequestError({ request: call, reason: "Transport" })),
+        Effect.die(new HttpClientError.RequestError({ request: call, reason: "Transport" }))
+      ]
+      for (const app of failures) {
+        const { send } = yield* serving(app)
+        yield* send("http://localhost/upstream?token=secret")
+      }
+      const { spans, traces } = yield* recorded
+      assert.deepStrictEqual(spans.map(({ error }) => error?.message), [
+        "Decode error (200 GET /upstream)",
+        "Transport error (GET http://localhost/ask?REDACTED)",
+        "Transport error (GET http://localhost/ask?REDACTED)"
+      ])
+      assert.notInclude(JSON.stringify([spans, traces]), "secret")
     }).pipe(Effect.provide(Testing.layer())))
 
   it.effect("headers that are listed, but never credentials, nor what the application redacts", () =>

@@ -62,6 +62,12 @@ export const targetAttributes = (target: string, recordQuery: boolean | undefine
   }
 }
 
+/** The target of a request as it is recorded: its path, and the query if it is wanted. */
+export const recordedTarget = (target: string, recordQuery: boolean | undefined): string => {
+  const { "url.path": path = "", "url.query": query } = targetAttributes(target, recordQuery)
+  return query === undefined ? String(path) : `${String(path)}?${String(query)}`
+}
+
 /** The address of a call: without credentials, and with what is asked hidden unless that is wanted. */
 export const fullUrl = (url: URL, recordQuery: boolean | undefined): string =>
   `${url.protocol}//${url.host}${url.pathname}${

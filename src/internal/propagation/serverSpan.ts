@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import type { Attributes } from "../../Input.ts"
 import type { MessageOptions } from "./http.ts"
 import * as Http from "./http.ts"
+import { recordedCause } from "./quotedAddress.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 type AnyExit = Exit.Exit<unknown, unknown>
@@ -45,13 +46,15 @@ export const responseAttributes = (fiber: AnyFiber, exit: AnyExit, options: Mess
  * How a request has ended: an error is what is answered with 500 or more, whatever failed; below, the client was told what
  * is wrong with its request, and the server did well. A client that has gone, or a server that stops, interrupts.
  */
-export const requestExit = (exit: AnyExit): AnyExit => {
+export const requestExit = (exit: AnyExit, { recordQuery }: MessageOptions): AnyExit => {
   const status = responseOf(exit)?.status ?? 200
   if (exit._tag === "Success") return status >= 500 ? Exit.fail(new Http.ErrorStatus(status)) : exit
   const [, cause] = HttpServerError.causeResponseStripped(exit.cause)
   if (Option.isSome(cause) && Cause.isInterruptedOnly(cause.value)) return Exit.failCause(cause.value)
   if (status < 500) return Exit.void
-  return Option.isSome(cause) ? Exit.failCause(cause.value) : Exit.fail(new Http.ErrorStatus(status))
+  return Option.isSome(cause)
+    ? Exit.failCause(recordedCause(cause.value, recordQuery))
+    : Exit.fail(new Http.ErrorStatus(status))
 }
 
 /** Attributes that @effect/platform sets by itself and that are recorded in another way, or not at all. */

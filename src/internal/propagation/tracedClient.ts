@@ -24,6 +24,7 @@ import type { Hosts } from "./hosts.ts"
 import { hostFilter } from "./hosts.ts"
 import type { MessageOptions } from "./http.ts"
 import * as Http from "./http.ts"
+import { recordedCause } from "./quotedAddress.ts"
 
 export interface ClientOptions extends MessageOptions, CarrierOptions {
   /**
@@ -38,6 +39,7 @@ export interface ClientOptions extends MessageOptions, CarrierOptions {
 type Request = HttpClientRequest.HttpClientRequest
 type Response = HttpClientResponse.HttpClientResponse
 type Calling = Effect.Effect<Response, HttpClientError.HttpClientError>
+type CallExit = Exit.Exit<Response, HttpClientError.HttpClientError>
 
 export const tracedClient = (
   client: HttpClient.HttpClient,
@@ -128,29 +130,34 @@ const end = (
   fiber: AnyFiber,
   span: Tracer.Span,
   call: Call | undefined,
-  exit: Exit.Exit<Response, HttpClientError.HttpClientError>,
+  exit: CallExit,
   options: ClientOptions
 ): void => {
-  if (exit._tag === "Failure") {
-    if (call?.handle !== undefined) service.unsafe.endSpan(fiber, call.handle, exit)
-    return
+  if (exit._tag === "Success") {
+    const attributes = responseAttributes(fiber, exit.value, options)
+    for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
+    if (call?.handle !== undefined) service.unsafe.updateSpan(call.handle, { attributes })
   }
-  const { headers, status } = exit.value
-  const attributes = {
-    "http.response.status_code": status,
-    ...(status >= 400 ? { "error.type": String(status) } : {}),
-    ...Http.recordedHeaders("response", headers, options.responseHeaders, redactedNames(fiber))
-  }
-  for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
-  const outcome = status >= 400 ? Exit.fail(new Http.ErrorStatus(status)) : exit
-  if (call?.handle !== undefined) {
-    service.unsafe.updateSpan(call.handle, { attributes })
-    service.unsafe.endSpan(fiber, call.handle, outcome)
-  } else if (call?.isRecordedElsewhere === true) {
-    // its tracer sees no more than that there was an answer
+  const outcome = callExit(exit, options)
+  if (call?.handle !== undefined) service.unsafe.endSpan(fiber, call.handle, outcome)
+  else if (call?.isRecordedElsewhere === true) {
+    // its tracer sees no more than that there was an answer, and of a failure the error as the program has it
     const { end } = span
     Object.assign(span, { end: (endTime: bigint) => end.call(span, endTime, outcome) })
   }
+}
+
+const responseAttributes = (fiber: AnyFiber, { headers, status }: Response, options: ClientOptions) => ({
+  "http.response.status_code": status,
+  ...(status >= 400 ? { "error.type": String(status) } : {}),
+  ...Http.recordedHeaders("response", headers, options.responseHeaders, redactedNames(fiber))
+})
+
+/** How a call has ended: an answer of 400 or more is an error of it. */
+const callExit = (exit: CallExit, { recordQuery }: ClientOptions): Exit.Exit<unknown, unknown> => {
+  if (exit._tag === "Failure") return Exit.failCause(recordedCause(exit.cause, recordQuery))
+  const { status } = exit.value
+  return status >= 400 ? Exit.fail(new Http.ErrorStatus(status)) : exit
 }
 
 /** The request with what travels along. */
