@@ -65,7 +65,7 @@ export interface ClientOptions extends Client.ClientOptions {}
 /**
  * Lets every request of an `HttpRouter`, `HttpApp`, `HttpApi` or web handler run in a span of kind `server`, which
  * continues the trace that the request came with, or begins one. The span is called by method and route; a response of 500
- * or more is an error, one below is none, and a client that has gone interrupts.
+ * or more is an error, one below is none unless it breaks off, and a client that has gone interrupts.
  *
  * It stands around the tracer that it finds, such as OpenTelemetry's, which keeps its own span of the request, with the
  * right parent: so provide that one to this layer, and not beside it.

@@ -8,9 +8,13 @@ import {
   HttpServerResponse
 } from "@effect/platform"
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpServer } from "@effect/platform"
+import { NodeHttpServer } from "@effect/platform-node"
 import * as Headers from "@effect/platform/Headers"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Deferred, Effect, Layer, Option, Schema, Stream } from "effect"
+import { type ClientRequest, createServer, get } from "node:http"
+import type { AddressInfo } from "node:net"
+import { Readable } from "node:stream"
 import * as Baggage from "../src/Baggage.ts"
 import * as HttpPropagation from "../src/HttpPropagation.ts"
 import { logLlmCall } from "../src/Log.ts"
@@ -144,6 +148,7 @@ describe("how a request ends", () => {
     ["with 500 or more", HttpServerResponse.text("no", { status: 503 }), "error", "503", 503],
     ["by failing", Effect.fail({ _tag: "Broken" }), "error", "Broken", 500],
     ["by a defect", Effect.die(new TypeError("broken")), "error", "TypeError", 500],
+    ["by failing with a redirection", Effect.fail(HttpServerResponse.redirect("/")), "success", undefined, 302],
     ["by failing with a response", Effect.fail(HttpServerResponse.empty({ status: 403 })), "success", undefined, 403],
     ["at a route that is not there", HttpRouter.empty, "success", undefined, 404]
   ]
@@ -170,6 +175,88 @@ describe("how a request ends", () => {
       const { spans: [request] } = yield* recorded
       assert.strictEqual(request!.status, "interrupted")
       assert.strictEqual(request!.error, undefined)
+    }).pipe(Effect.provide(Testing.layer())))
+})
+
+describe("how a request ends that is answered in pieces", () => {
+  /** The record of a request over a socket, and what the client does when the first piece has come. */
+  const recordOf = (
+    answer: HttpServerResponse.HttpServerResponse,
+    onPiece: (request: ClientRequest) => void = () => {}
+  ) =>
+    Effect.gen(function*() {
+      const service = yield* ObservabilityService
+      const ended = yield* Deferred.make<void>()
+      const server = createServer()
+      const listening: typeof service = {
+        ...service,
+        unsafe: {
+          ...service.unsafe,
+          endSpan: (...all) => {
+            service.unsafe.endSpan(...all)
+            Deferred.unsafeDone(ended, Effect.void)
+          }
+        }
+      }
+      yield* Layer.build(
+        HttpServer.serve(HttpRouter.empty.pipe(HttpRouter.get("/", Effect.succeed(answer)))).pipe(
+          Layer.provide(NodeHttpServer.layer(() => server, { port: 0 })),
+          Layer.provide(HttpPropagation.layerServer()),
+          Layer.provide(Layer.succeed(ObservabilityService, listening))
+        )
+      )
+      const { port } = server.address() as AddressInfo
+      const request = get({ port, agent: false }, (response) => {
+        response.on("data", () => onPiece(request)).on("error", () => {})
+      }).on("error", () => {})
+      yield* Deferred.await(ended)
+      return (yield* recorded).spans[0]!
+    })
+
+  const pieces = Stream.succeed(new TextEncoder().encode("piece"))
+
+  it.scopedLive("by breaking off is an error", () =>
+    Effect.gen(function*() {
+      const body = Stream.concat(pieces, Stream.fail({ _tag: "Broken", message: "the model is gone" }))
+      const { error, status } = yield* recordOf(HttpServerResponse.stream(body))
+      assert.deepStrictEqual([status, error?.type, error?.message], ["error", "Broken", "the model is gone"])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.scopedLive("by breaking off is an error, too, where the body is a stream of Node", () =>
+    Effect.gen(function*() {
+      const body = Readable.from((function*() {
+        yield "piece"
+        throw new Error("the model is gone")
+      })())
+      const { error, status } = yield* recordOf(HttpServerResponse.raw(body))
+      assert.deepStrictEqual([status, error?.type], ["error", "ResponseError"])
+      assert.include(error?.cause, "the model is gone")
+    }).pipe(Effect.provide(Testing.layer())))
+
+  const hanging = () => {
+    const body = new Readable({ read: () => {} })
+    body.push("piece")
+    return HttpServerResponse.raw(body)
+  }
+
+  it.scopedLive.each(
+    [
+      ["of Effect", () => HttpServerResponse.stream(Stream.concat(pieces, Stream.never))],
+      ["of Node", hanging]
+    ] as const
+  )(
+    "by nobody who listens any more is interrupted, where the body is a stream %s",
+    ([, answer]) =>
+      Effect.gen(function*() {
+        const { error, status } = yield* recordOf(answer(), (request) => request.destroy())
+        assert.deepStrictEqual([status, error], ["interrupted", undefined])
+      }).pipe(Effect.provide(Testing.layer()))
+  )
+
+  it.scopedLive("to its last piece is success", () =>
+    Effect.gen(function*() {
+      const { attributes, status } = yield* recordOf(HttpServerResponse.stream(pieces))
+      assert.deepStrictEqual([status, attributes?.["http.response.status_code"]], ["success", 200])
     }).pipe(Effect.provide(Testing.layer())))
 })
 

@@ -9,6 +9,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import type { Attributes } from "../../Input.ts"
 import type { MessageOptions } from "./http.ts"
@@ -43,18 +44,25 @@ export const responseAttributes = (fiber: AnyFiber, exit: AnyExit, options: Mess
 }
 
 /**
- * How a request has ended: an error is what is answered with 500 or more, whatever failed; below, the client was told what
- * is wrong with its request, and the server did well. A client that has gone, or a server that stops, interrupts.
+ * How a request has ended: an error is what is answered with 500 or more, whatever failed, and an answer that breaks off;
+ * otherwise, the client was told what is wrong with its request, and the server did well. A client that has gone, or a
+ * server that stops, interrupts.
  */
-export const requestExit = (exit: AnyExit, { recordQuery }: MessageOptions): AnyExit => {
+export const requestExit = (fiber: AnyFiber, exit: AnyExit, { recordQuery }: MessageOptions): AnyExit => {
   const status = responseOf(exit)?.status ?? 200
-  if (exit._tag === "Success") return status >= 500 ? Exit.fail(new Http.ErrorStatus(status)) : exit
-  const [, cause] = HttpServerError.causeResponseStripped(exit.cause)
-  if (Option.isSome(cause) && Cause.isInterruptedOnly(cause.value)) return Exit.failCause(cause.value)
-  if (status < 500) return Exit.void
-  return Option.isSome(cause)
-    ? Exit.failCause(recordedCause(cause.value, recordQuery))
-    : Exit.fail(new Http.ErrorStatus(status))
+  const cause = exit._tag === "Success"
+    ? undefined
+    : Option.getOrUndefined(HttpServerError.causeResponseStripped(exit.cause)[1])
+  if (cause !== undefined && Cause.isInterruptedOnly(cause)) return Exit.failCause(cause)
+  if (status < 500) {
+    // when the head of the answer is sent already, only the fiber knows that the client has gone
+    const interrupted = fiber.getFiberRef(FiberRef.interruptedCause)
+    if (!Cause.isEmpty(interrupted)) return Exit.failCause(interrupted)
+    if (cause === undefined || !hasBrokenOff(status, cause)) return Exit.void
+  }
+  return cause === undefined
+    ? Exit.fail(new Http.ErrorStatus(status))
+    : Exit.failCause(recordedCause(cause, recordQuery))
 }
 
 /** Attributes that @effect/platform sets by itself and that are recorded in another way, or not at all. */
@@ -71,5 +79,15 @@ const responseOf = (exit: AnyExit): HttpServerResponse.HttpServerResponse | unde
   )
   return HttpServerResponse.isServerResponse(response) ? response : undefined
 }
+
+/**
+ * Whether the answer was a good one by its head, and no more than that arrived. A program that fails with an answer, as with
+ * a redirection, does so by a failure: what breaks off is a defect, or the error of a body that is Node's own stream.
+ */
+const hasBrokenOff = (status: number, cause: Cause.Cause<unknown>): boolean =>
+  status < 400 &&
+  (Option.isSome(Cause.dieOption(cause)) ||
+    Option.exists(Cause.failureOption(cause), (error) =>
+      HttpServerError.isServerError(error) && error._tag === "ResponseError"))
 
 const platformKeys = /^(?:http\.(?:request|response)\.|url\.|client\.address$|user_agent\.original$)/

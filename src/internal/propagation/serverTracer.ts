@@ -134,7 +134,7 @@ const record = (
     end: (endTime: bigint, exit: Parameters<Tracer.Span["end"]>[1]) => {
       end.call(span, endTime, exit)
       quietly(() => service.unsafe.updateSpan(handle, { attributes: Server.responseAttributes(fiber, exit, options) }))
-      service.unsafe.endSpan(fiber, handle, Server.requestExit(exit, options))
+      service.unsafe.endSpan(fiber, handle, Server.requestExit(fiber, exit, options))
     }
   })
 }
@@ -163,7 +163,7 @@ const correct = (
     },
     end: (endTime: bigint, exit: Parameters<Tracer.Span["end"]>[1]) => {
       quietly(() => setAll(Server.responseAttributes(fiber, exit, options)))
-      end.call(span, endTime, Server.requestExit(exit, options))
+      end.call(span, endTime, Server.requestExit(fiber, exit, options))
     }
   })
 }
