@@ -336,7 +336,8 @@ export const withBaggage: {
 } = dual(
   2,
   <A, E, R>(self: Effect.Effect<A, E, R>, baggage: Baggage): Effect.Effect<A, E, R> =>
-    Effect.provideService(self, Current, baggage)
+    // where nothing was set, the ambient one is `empty` itself: by another object it is known to have been emptied
+    Effect.provideService(self, Current, baggage === empty ? Baggage.unsafeMake([]) : baggage)
 )
 
 /**

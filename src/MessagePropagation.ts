@@ -42,8 +42,10 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import * as Tracer from "effect/Tracer"
 import * as Baggage from "./Baggage.ts"
 import type * as Input from "./Input.ts"
 import type * as Carrier from "./internal/propagation/carrier.ts"
@@ -128,8 +130,19 @@ export const withMessage: {
             ? options?.attributes
             : { ...options?.attributes, "observability.refused": refusals }
         }),
-        Effect.provideService(Current, context),
+        context === undefined ? outsideOfSpans : Effect.provideService(Current, context),
         Baggage.withBaggage(baggage)
       )
     })
 )
+
+// internal
+
+/** Outside of any trace, and of any native span: where the ambient context is none, the program stands in that. */
+const outsideOfSpans = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  self.pipe(
+    Effect.provideService(Current, undefined),
+    Effect.mapInputContext((around: Context.Context<R>) =>
+      Context.omit(Tracer.ParentSpan)(around) as Context.Context<R>
+    )
+  )

@@ -18,6 +18,7 @@ import { Readable } from "node:stream"
 import * as Baggage from "../src/Baggage.ts"
 import * as HttpPropagation from "../src/HttpPropagation.ts"
 import { logLlmCall } from "../src/Log.ts"
+import * as MessagePropagation from "../src/MessagePropagation.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import { annotate, withSpan } from "../src/Span.ts"
 import * as Testing from "../src/Testing.ts"
@@ -396,6 +397,41 @@ describe("the options of a server", () => {
       const response = yield* send("http://localhost/", { headers: { baggage: "theirs=1" } })
       assert.strictEqual(yield* Effect.promise(() => response.text()), "mine=1")
     }).pipe(Effect.provide(Testing.layer())))
+})
+
+describe("what is put aside inside of a request", () => {
+  const headersOf = (work: Effect.Effect<Readonly<Record<string, string>>, never, ObservabilityService>) =>
+    Effect.gen(function*() {
+      const { send } = yield* exchange(
+        Effect.flatMap(work, (headers) => HttpServerResponse.json(headers)),
+        HttpPropagation.layerServer()
+      )
+      const response = yield* send("http://localhost/", { headers: { traceparent, baggage: "theirs=1" } })
+      return (yield* Effect.promise(() => response.json())) as Readonly<Record<string, string>>
+    })
+
+  it.effect("baggage that is emptied is not sent", () =>
+    Effect.gen(function*() {
+      const headers = yield* headersOf(Baggage.withBaggage(MessagePropagation.inject(), Baggage.empty))
+      assert.deepStrictEqual(Object.keys(headers), ["traceparent"])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("a message without a trace begins one, without the caller's baggage", () =>
+    Effect.gen(function*() {
+      const headers = yield* headersOf(MessagePropagation.withMessage(MessagePropagation.inject(), "work", {}))
+      const { spans, traces } = yield* recorded
+      const work = spans.find(({ name }) => name === "work")!
+      assert.deepStrictEqual(Object.keys(headers), ["traceparent"])
+      assert.strictEqual(TraceContext.fromHeaders(headers).context?.spanId, work.spanId)
+      assert.deepStrictEqual(traces.map(({ traceId }) => traceId), [work.traceId])
+      assert.notStrictEqual(work.traceId, traceId)
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("a message without a trace goes on without one, where nothing is recorded", () =>
+    Effect.gen(function*() {
+      const headers = yield* headersOf(MessagePropagation.withMessage(MessagePropagation.inject(), "work", {}))
+      assert.deepStrictEqual(headers, {})
+    }).pipe(Effect.provide(ObservabilityService.layerNoop)))
 })
 
 describe("a request always goes on", () => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Equal, FastCheck as fc, Option } from "effect"
 import * as Baggage from "../src/Baggage.ts"
+import * as EffectTracer from "../src/EffectTracer.ts"
 import * as MessagePropagation from "../src/MessagePropagation.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import { withSpan, withTrace, withTraceContext } from "../src/Span.ts"
@@ -115,6 +116,25 @@ describe("work on a message", () => {
         ]
       })
     }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("without a trace begins one, also in a native span, and holds the native spans in it", () =>
+    Effect.gen(function*() {
+      yield* Effect.void.pipe(
+        Effect.withSpan("native"),
+        MessagePropagation.withMessage("work", {}),
+        Effect.withSpan("poll")
+      )
+      assert.strictEqual(
+        yield* (yield* Testing.Recorded).tree,
+        [
+          "trace poll [success 0ms]",
+          "└─ span poll [success 0ms]",
+          "trace work [success 0ms]",
+          "└─ span work [success 0ms]",
+          "   └─ span native [success 0ms]"
+        ].join("\n")
+      )
+    }).pipe(Effect.provide(EffectTracer.layer()), Effect.provide(Testing.layer())))
 
   it.effect("goes on where nothing is recorded, within the sender's trace", () =>
     Effect.gen(function*() {
