@@ -150,6 +150,33 @@ describe.each(modes)("version %s", (mode) => {
       expect(JSON.stringify([mock.ingestion.observations, mock.otlp.rows])).toContain("short")
     }))
 
+  it.scopedLive("one record whose connection breaks for its size is cut, at the second time", () =>
+    Effect.gen(function*() {
+      const mock = yield* mockLangfuse(mode)
+      mock.fault = (response, request) => request.body.length > 40_000 && resetting(response, request)
+      const provider = yield* providerOf(mock)
+      const record = closedSpan({ input: "x".repeat(300_000), size: 600_000 })
+      expect((yield* Effect.flip(provider.write([record]))).reason).toBe("transient")
+      yield* provider.write([record])
+      expect(inputsOf(mock)).toEqual([expect.stringMatching(/^x+\.\.\. \[cut, 300000 characters\]$/)])
+    }))
+
+  it.scopedLive("one record whose connection breaks for another reason is tried again, and stays whole", () =>
+    Effect.gen(function*() {
+      const mock = yield* mockLangfuse(mode)
+      const provider = yield* providerOf(mock)
+      for (const input of ["x".repeat(300_000), "x".repeat(50_000)]) {
+        const record = closedSpan({ input, size: 600_000 })
+        mock.fault = (response, request) => request.method === "POST" && resetting(response, request)
+        for (let time = 0; time < 3; time++) {
+          expect((yield* Effect.flip(provider.write([record]))).reason).toBe("transient")
+        }
+        mock.fault = () => false
+        yield* provider.write([record])
+        expect(inputsOf(mock).at(-1)).toBe(input)
+      }
+    }))
+
   it.scopedLive("one record that nothing makes small enough is rejected, alone", () =>
     Effect.gen(function*() {
       const mock = yield* mockLangfuse(mode)

@@ -46,8 +46,10 @@ export class Sender {
     }
     const [first] = items
     if (isTooLarge(failure) && items.length === 1) return this.shrink(first!, failure)
-    if (isReset(failure) && items.length > 1 && this.countReset(first!.entry.id) > 1) {
-      return ProviderError.rejected(`${failure.message}; perhaps the request is too large`, { cause: failure })
+    if (isReset(failure) && this.countReset(first!.entry.id) > 1) {
+      return items.length === 1
+        ? this.shrink(first!, failure)
+        : ProviderError.rejected(`${failure.message}; perhaps the request is too large`, { cause: failure })
     }
     const error = toProviderError(failure)
     return error.reason === "rejected" && items.length === 1
@@ -61,15 +63,19 @@ export class Sender {
     failure: RequestFailure,
     [maxBytes, ...further]: ReadonlyArray<number> = shrunkBytes
   ): Effect.Effect<Outcome, ProviderError> {
-    if (maxBytes === undefined) return Effect.succeed(refuse(item, failure))
+    // a connection that breaks at a small request does not break for its size
+    const giveUp = isReset(failure) ? Effect.fail(toProviderError(failure)) : Effect.succeed(refuse(item, failure))
+    if (maxBytes === undefined) return giveUp
     return Effect.flatMap(
       inTimeSlices(() => fit(item.entry, maxBytes)),
-      (entry) =>
-        entry === item.entry ? this.shrink(item, failure, further) : Effect.catchTag(
+      (entry) => {
+        if (entry === item.entry) return isReset(failure) ? giveUp : this.shrink(item, failure, further)
+        return Effect.catchTag(
           this.send([{ ...item, entry }]),
           "RequestFailure",
-          (next) => isTooLarge(next) ? this.shrink(item, next, further) : this.onFailure([item], next)
+          (next) => isTooLarge(next) || isReset(next) ? this.shrink(item, next, further) : this.onFailure([item], next)
         )
+      }
     )
   }
 
