@@ -166,6 +166,27 @@ describe("a call", () => {
       assert.notMatch(JSON.stringify(yield* recorded), /secret|hunter2/)
     }).pipe(Effect.provide(EffectTracer.layer()), Effect.provide(Testing.layer())))
 
+  it.effect("of a client that adds its own base address is recorded without an address, and tells nobody", () =>
+    Effect.gen(function*() {
+      const { client, sent } = network()
+      const based = HttpClient.mapRequest(client, HttpClientRequest.prependUrl("https://third.party"))
+      const traced = yield* over(based, { propagateTo: () => true })
+      yield* traced.get("/ask?key=secret").pipe(withTrace("job"))
+      assert.strictEqual(sent[0]!.url, "https://third.party/ask?key=secret")
+      for (const name of ["traceparent", "tracestate", "b3", "baggage"]) assert.notProperty(sent[0]!.headers, name)
+      const [span] = yield* recorded
+      assert.deepStrictEqual([span!.kind, span!.name, span!.status], ["client", "GET", "success"])
+      assert.deepStrictEqual(span!.attributes, { "http.request.method": "GET", "http.response.status_code": 200 })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("of what is no address at all is one that fails, and quotes nothing of it", () =>
+    Effect.gen(function*() {
+      yield* Effect.exit((yield* over(network().client)).get("/ask?key=secret"))
+      const [span] = yield* recorded
+      assert.deepStrictEqual([span!.status, span!.error?.message], ["error", "InvalidUrl error (GET REDACTED)"])
+      assert.notInclude(JSON.stringify(span), "secret")
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("keeps the scope that the program gave it", () =>
     Effect.gen(function*() {
       const { client, signals } = network()

@@ -68,6 +68,16 @@ export const recordedTarget = (target: string, recordQuery: boolean | undefined)
   return query === undefined ? String(path) : `${String(path)}?${String(query)}`
 }
 
+/** Whom a call is for, and its address. */
+export const urlAttributes = (url: URL, recordQuery: boolean | undefined): Record<string, unknown> => ({
+  ...serverAttributes(url.host),
+  "server.port": portOf(url),
+  "url.full": fullUrl(url, recordQuery)
+})
+
+/** The port of an address, which is that of its scheme where none is stated. */
+export const portOf = ({ port, protocol }: URL): number => port !== "" ? Number(port) : protocol === "https:" ? 443 : 80
+
 /** The address of a call: without credentials, and with what is asked hidden unless that is wanted. */
 export const fullUrl = (url: URL, recordQuery: boolean | undefined): string =>
   `${url.protocol}//${url.host}${url.pathname}${

@@ -48,7 +48,9 @@ export const tracedClient = (
 ): HttpClient.HttpClient => {
   const isTold = hostFilter(options.propagateTo)
 
-  const traced = (fiber: AnyFiber, request: Request, url: URL): Calling => {
+  const traced = (fiber: AnyFiber, request: Request): Calling => {
+    // of a client that adds a base address by itself, nobody knows here whom it calls
+    const url = Either.getOrUndefined(UrlParams.makeUrl(request.url, request.urlParams, request.hash))
     const name = Http.methodName(request.method)
     return Effect.useSpan(
       name,
@@ -56,7 +58,7 @@ export const tracedClient = (
       (span) =>
         Effect.uninterruptibleMask((restore) => {
           const call = begin(service, fiber, span, request, url, name, options)
-          const tells = fiber.getFiberRef(HttpClient.currentTracerPropagation) && isTold(url)
+          const tells = url !== undefined && fiber.getFiberRef(HttpClient.currentTracerPropagation) && isTold(url)
           const sent = call !== undefined && tells ? told(request, call.context, fiber, options) : request
           const response = client.execute(sent).pipe(
             // the span of the call is made here: the client within could not be told what to send
@@ -73,10 +75,9 @@ export const tracedClient = (
 
   return HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
     Effect.flatMap((request) =>
-      Effect.withFiberRuntime<Response, HttpClientError.HttpClientError>((fiber) => {
-        const url = Either.getOrUndefined(UrlParams.makeUrl(request.url, request.urlParams, request.hash))
-        return url === undefined || isSilent(fiber, request) ? client.execute(request) : traced(fiber, request, url)
-      })
+      Effect.withFiberRuntime<Response, HttpClientError.HttpClientError>((fiber) =>
+        isSilent(fiber, request) ? client.execute(request) : traced(fiber, request)
+      )
     ),
     Effect.succeed
   )
@@ -100,15 +101,13 @@ const begin = (
   fiber: AnyFiber,
   span: Tracer.Span,
   request: Request,
-  url: URL,
+  url: URL | undefined,
   name: string,
   options: ClientOptions
 ): Call | undefined => {
   const attributes = {
     ...Http.methodAttributes(request.method),
-    ...Http.serverAttributes(url.host),
-    "server.port": url.port !== "" ? Number(url.port) : url.protocol === "https:" ? 443 : 80,
-    "url.full": Http.fullUrl(url, options.recordQuery),
+    ...(url === undefined ? {} : Http.urlAttributes(url, options.recordQuery)),
     ...Http.recordedHeaders("request", request.headers, options.requestHeaders, redactedNames(fiber))
   }
   for (const [key, value] of Object.entries(attributes)) span.attribute(key, value)
