@@ -240,6 +240,26 @@ describe("who is told", () => {
       ])
     }).pipe(Effect.provide(Testing.layer())))
 
+  it.effect("a host that is named with a port, also where that is the one of the scheme and the address leaves it out", () =>
+    Effect.gen(function*() {
+      const options = { propagateTo: ["api.internal:443", "search.internal:80", "[::1]:80", "*.example.com:443"] }
+      assert.deepStrictEqual(
+        yield* told(
+          options,
+          "https://api.internal/",
+          "https://api.internal:443/",
+          "http://search.internal/",
+          "http://[::1]/",
+          "https://a.example.com/"
+        ),
+        [true, true, true, true, true]
+      )
+      assert.deepStrictEqual(
+        yield* told(options, "http://api.internal/", "https://search.internal/", "https://api.internal:8443/"),
+        [false, false, false]
+      )
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("nobody, when a function that is to know throws", () =>
     Effect.gen(function*() {
       const propagateTo = () => {

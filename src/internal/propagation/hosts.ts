@@ -1,4 +1,5 @@
 /** To which hosts a trace is passed on. */
+import { portOf } from "./http.ts"
 
 /** Names of hosts, or a function that knows them. */
 export type Hosts = ReadonlyArray<string> | ((url: URL) => boolean)
@@ -20,7 +21,11 @@ export const hostFilter = (hosts: Hosts | undefined): (url: URL) => boolean => {
     }
   }
   const names = hosts.map((host) => host.toLowerCase())
-  return (url) => names.some((name) => matches(name, url.hostname) || matches(name, url.host))
+  return (url) => {
+    // an address does not keep the port of its scheme, and a name may state it
+    const withPort = `${url.hostname}:${portOf(url)}`
+    return names.some((name) => matches(name, url.hostname) || matches(name, withPort))
+  }
 }
 
 // internal
