@@ -49,7 +49,7 @@ export const isBrokenOff = ({ code }: NodeJS.ErrnoException): boolean => code ==
 
 /** Loaded when there is something to send: TLS takes a program 5 ms to load. */
 const protocolOf = (url: string) =>
-  Effect.promise(() => url.startsWith("https:") ? import("node:https") : import("node:http"))
+  Effect.promise(() => new URL(url).protocol === "https:" ? import("node:https") : import("node:http"))
 
 /** In bytes: some 0.1 ms to copy into the socket. */
 const pieceLength = 65_536

@@ -38,6 +38,15 @@ describe("a POST request", () => {
       })
     }))
 
+  it.scopedLive("goes by TLS wherever the address says so, in letters of any case", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serve((_, response) => response.end("{}"))
+      expect((yield* httpPost(url.replace("http:", "HTTP:"), {}, Buffer.from("{}"))).status).toBe(200)
+      // a server that does not know TLS
+      const error = yield* Effect.flip(httpPost(url.replace("http:", "HTTPS:"), {}, Buffer.from("{}")))
+      expect(error.code).not.toBe("ERR_INVALID_PROTOCOL")
+    }))
+
   it.scopedLive("asks for an answer that is not compressed", () =>
     Effect.gen(function*() {
       const { url } = yield* serve((request, response) => {
