@@ -155,6 +155,44 @@ describe("a call", () => {
       }
     }))
 
+  // `@effect/ai` quotes the whole request in the errors about answers that cannot be read
+  const breaking: Reply = (response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-length": 1_000 })
+      .write("{\"id\":", () => setImmediate(() => response.destroy()))
+  }
+  const unreadable: ReadonlyArray<readonly [string, Reply]> = [
+    ["breaks off", breaking],
+    [
+      "is a page of a proxy",
+      (response) => void response.writeHead(502, { "content-type": "application/json" }).end("<html>Bad gateway</html>")
+    ],
+    ["breaks off as a stream", streamUpTo("openai-stream.sse", "there!", "destroy")]
+  ]
+  for (const [what, reply] of unreadable) {
+    it.scopedLive(`whose answer ${what} quotes neither the key nor the prompt, nor does the trace around it`, () =>
+      Effect.gen(function*() {
+        for (const model of [openAi, anthropic]) {
+          for (const program of [generate, Stream.runDrain(streamed)]) {
+            const { spans: [call], traces } = yield* record(model, [reply], program)
+            assert.deepStrictEqual([call?.status, traces[0]?.status], ["error", "error"])
+            const text = JSON.stringify([call, traces])
+            assert.notInclude(text, "sk-secret")
+            assert.notInclude(text, "Who are you?")
+          }
+        }
+      }))
+  }
+
+  it.scopedLive("that the vendor refuses says why, in the vendor's words", () =>
+    Effect.gen(function*() {
+      for (const program of [generate, Stream.runDrain(streamed)]) {
+        const { call } = yield* recordOne(openAi, [json("openai-429.json", 429)], program)
+        for (const text of [call.error?.message, call.error?.cause]) {
+          assert.include(text, "Rate limit reached for gpt-4.1")
+        }
+      }
+    }))
+
   it.scopedLive("that is tried again has a record for each attempt", () =>
     Effect.gen(function*() {
       const { shape } = yield* record(

@@ -6,7 +6,7 @@ import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
 import { assert, describe, it } from "@effect/vitest"
 import type { Exit } from "effect"
-import { Effect, Layer, Option, Schema, Stream, Tracer } from "effect"
+import { Effect, Layer, Logger, Option, Schema, Stream, Tracer } from "effect"
 import * as AiTelemetry from "../src/AiTelemetry.ts"
 import * as EffectTracer from "../src/EffectTracer.ts"
 import type { ObservabilityService } from "../src/ObservabilityService.ts"
@@ -290,6 +290,34 @@ describe("beside other tracers", () => {
         "      └─ llm chat gpt-4.1 [success]",
         "         └─ span http.client POST [success]"
       ])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.scopedLive("with EffectTracer, the logs of a call that fails quote neither the key nor the prompt", () =>
+    Effect.gen(function*() {
+      const url = yield* vendorServer([
+        (response) =>
+          void response.writeHead(502, { "content-type": "application/json" }).end("<html>Bad gateway</html>")
+      ])
+      const model = openAi<ObservabilityService>(url, AiTelemetry.observe).pipe(
+        Layer.provideMerge(EffectTracer.layer())
+      )
+      const { spans } = yield* observing(
+        model,
+        LanguageModel.generateText({ prompt: "my diagnosis" }).pipe(
+          Effect.tapErrorCause((cause) => Effect.logError("no answer", cause)),
+          Effect.tapError((error) => Effect.logError(error)),
+          Effect.tapError((error) => Effect.annotateLogs(Effect.logError("no answer"), { error })),
+          Effect.withSpan("agent")
+        )
+      ).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+      const events = spans.find(({ name }) => name === "agent")?.events
+      assert.strictEqual(events?.length, 3)
+      for (const event of events!) {
+        const text = JSON.stringify(event)
+        assert.notInclude(text, "sk-secret")
+        assert.notInclude(text, "my diagnosis")
+        assert.include(text, "HttpResponseError")
+      }
     }).pipe(Effect.provide(Testing.layer())))
 
   it.scopedLive("another tracer sees the spans that it would see without the library", () =>

@@ -7,8 +7,11 @@
  * that cannot be read is replaced by a text that says so.
  */
 import * as BigDecimal from "effect/BigDecimal"
+import * as FiberRefs from "effect/FiberRefs"
+import * as Inspectable from "effect/Inspectable"
 import * as Redacted from "effect/Redacted"
 import type { Json, JsonObject } from "../Observation.ts"
+import { isAiError, withoutBodies } from "./quotedBodies.ts"
 
 /** Bounds of one captured value. */
 export interface CaptureLimits {
@@ -166,6 +169,7 @@ class Walk {
       return this.text(Number.isNaN(value.getTime()) ? "Invalid Date" : String(value.toISOString()))
     }
     if (value instanceof Error) return this.error(value, depth)
+    if (Inspectable.isRedactable(value)) return this.redacted(value, depth)
     if (value instanceof Map) return this.map(value, depth)
     if (value instanceof Set) return this.array(this.first(value), depth, value.size)
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
@@ -184,6 +188,11 @@ class Walk {
     return depth >= this.limits.maxDepth
       ? this.note(`[Object deeper than ${depth} levels]`)
       : this.any(value.toJSON(), depth + 1)
+  }
+
+  /** As Effect's loggers show it: the headers of a request without credentials. */
+  private redacted(value: Inspectable.Redactable, depth: number): Json {
+    return this.substitute({ toJSON: () => value[Inspectable.symbolRedactable](FiberRefs.empty()) }, depth)
   }
 
   /** As many elements as can be kept: a collection may hold millions. */
@@ -262,10 +271,19 @@ class Walk {
   }
 
   private error(value: Error, depth: number): Json {
-    const own = Object.keys(value).filter((key) => key !== "name" && key !== "message" && key !== "stack")
+    const own = Object.keys(value).filter((key) =>
+      key !== "name" && key !== "message" && key !== "stack" && !(key === "body" && isAiError(value))
+    )
     const hidden = ["cause", "errors"].filter((key) => key in value && !own.includes(key))
-    return this.entries(value, ["name", "message", ...own, "stack", ...hidden], depth)
+    const kept = this.entries(value, ["name", "message", ...own, "stack", ...hidden], depth)
+    if (!isJsonObject(kept)) return kept
+    return { ...kept, ...withoutBodiesIn(kept, "message"), ...withoutBodiesIn(kept, "stack") }
   }
+}
+
+const withoutBodiesIn = (kept: JsonObject, key: string): JsonObject => {
+  const text = kept[key]
+  return typeof text === "string" ? { [key]: withoutBodies(text) } : {}
 }
 
 const isBoxed = (value: object): boolean =>

@@ -8,6 +8,7 @@ import * as Predicate from "effect/Predicate"
 import type { ErrorDetails, Status } from "../Observation.ts"
 import { capture, cutString } from "./capture.ts"
 import { printedCause } from "./printedCause.ts"
+import { withoutBodies } from "./quotedBodies.ts"
 
 export interface Outcome {
   readonly status: Exclude<Status, "in_progress" | "lost">
@@ -47,7 +48,7 @@ export const errorDetails = (error: unknown, cause?: Cause.Cause<unknown> | unde
     if (Cause.isCause(error)) return fromCause(error).error ?? interruption
     return {
       type: cutString(typeOf(error), maxTypeLength),
-      message: cutString(messageOf(error), maxMessageLength),
+      message: cutString(withoutBodies(messageOf(error)), maxMessageLength),
       cause: cause === undefined ? undefined : printedCause(cause)
     }
   } catch {

@@ -1,7 +1,10 @@
 /** A cause as text, with the causes of its errors. */
 import * as Cause from "effect/Cause"
+import * as FiberRefs from "effect/FiberRefs"
+import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import { cutString } from "./capture.ts"
+import { withoutBodies } from "./quotedBodies.ts"
 
 /** `undefined` where it cannot be read: that runs code of the application, which may throw. */
 export const printedCause = (cause: Cause.Cause<unknown>): string | undefined => {
@@ -9,8 +12,9 @@ export const printedCause = (cause: Cause.Cause<unknown>): string | undefined =>
     const errors = [...Cause.failures(cause), ...Cause.defects(cause)]
     const text = errors.some(isDeep)
       ? errors.map((error) => chained(error)).join("\n")
-      : Cause.pretty(cause, { renderErrorCause: true })
-    return cutString(text, maxCauseLength)
+      // with this, an error that is plain data shows the headers of a request without credentials, as loggers do
+      : Inspectable.withRedactableContext(FiberRefs.empty(), () => Cause.pretty(cause, { renderErrorCause: true }))
+    return cutString(withoutBodies(text), maxCauseLength)
   } catch {
     return undefined
   }

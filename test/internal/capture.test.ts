@@ -1,3 +1,4 @@
+import { HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, Data, FastCheck, Option, Redacted } from "effect"
 import type { CaptureLimits } from "../../src/internal/capture.ts"
@@ -202,6 +203,15 @@ describe("capturing any value, however hostile,", () => {
     const text = JSON.stringify(captured(value))
     assert.notInclude(text, "canary")
     assert.strictEqual(text.split("<redacted>").length - 1, 6)
+  })
+
+  it("shows what is Redactable as loggers do: the headers of a request without credentials", () => {
+    const request = HttpClientRequest.get("https://example.org").pipe(HttpClientRequest.bearerToken("canary"))
+    for (const value of [request, request.headers, { headers: [request.headers] }]) {
+      const text = JSON.stringify(captured(value))
+      assert.notInclude(text, "canary")
+      assert.include(text, "\"authorization\":\"<redacted>\"")
+    }
   })
 
   it("does not pollute a prototype", () => {

@@ -1,5 +1,7 @@
+import * as AiError from "@effect/ai/AiError"
+import { Headers } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Data, Deferred, Effect, Exit, FastCheck, Fiber, FiberId } from "effect"
+import { Cause, Data, Deferred, Effect, Exit, FastCheck, Fiber, FiberId, Option, Schema } from "effect"
 import { errorDetails, fromError, fromExit } from "../../src/internal/outcome.ts"
 
 class NotFound extends Data.TaggedError("NotFound")<{ readonly message: string }> {}
@@ -152,6 +154,78 @@ describe("the description of an error", () => {
       for (const details of [errorDetails(error), fromError(error), outcomeOf(Cause.die(error)).error]) {
         assert.deepStrictEqual([typeof details!.type, typeof details!.message], ["string", "string"])
       }
+    }
+  })
+})
+
+describe("an error that quotes the body of a vendor's answer", () => {
+  const refused = (body: unknown) =>
+    new AiError.HttpResponseError({
+      module: "OpenAiClient",
+      method: "createResponse",
+      reason: "StatusCode",
+      request: {
+        method: "POST",
+        url: "https://api.openai.com/v1/responses",
+        urlParams: [],
+        hash: Option.none(),
+        headers: Headers.fromInput({ authorization: "Bearer sk-secret" })
+      },
+      response: { status: 502, headers: {} },
+      body: JSON.stringify(body, null, 2)
+    }, { disableValidation: true })
+
+  const unread = refused({ request: { headers: { authorization: "Bearer sk-secret" }, body: "my diagnosis" } })
+
+  class SummaryFailed extends Schema.TaggedError<SummaryFailed>()("SummaryFailed", { reason: Schema.Defect }) {}
+
+  const quoting: ReadonlyArray<readonly [string, unknown]> = [
+    ["itself", unread],
+    ["as the cause of another", new Error("summary", { cause: new Error("step", { cause: unread }) })],
+    [
+      "above very many others",
+      new Error(unread.message, { cause: Array.from({ length: 32 }).reduce((cause) => new Error("again", { cause })) })
+    ],
+    ["in its own message", new NotFound({ message: `no summary: ${unread.message}` })],
+    ["in its own message as JSON", new NotFound({ message: `no summary: ${JSON.stringify(unread)}` })],
+    ["in a message that is JSON", new NotFound({ message: JSON.stringify({ why: unread.message }) })],
+    ["in JSON within JSON", new NotFound({ message: JSON.stringify(JSON.stringify({ why: unread.message })) })],
+    ["in a field that is its message", new SummaryFailed({ reason: unread })],
+    ["as one of several", new AggregateError([unread, new Error("other")])],
+    ["as a field of plain data", { _tag: "SummaryFailed", error: unread }],
+    ["as a text", unread.message],
+    ["as a text that it was turned into", String(unread)]
+  ]
+  for (const [where, error] of quoting) {
+    it(`leaves it out, ${where}`, () => {
+      for (const details of [fromError(error), outcomeOf(Cause.die(error)).error, errorDetails(Cause.fail(error))]) {
+        const text = JSON.stringify(details)
+        assert.include(text, "https://api.openai.com/v1/responses")
+        assert.notInclude(text, "sk-secret")
+        assert.notInclude(text, "my diagnosis")
+      }
+    })
+  }
+
+  it("is none of a program's own that speaks of a body", () => {
+    const message = "no weather. Response Body: {\"error\": \"closed\"}"
+    assert.strictEqual(fromError(new Error(message)).message, message)
+  })
+
+  it("goes on with what stands behind it: frames, causes and other errors", () => {
+    const { cause } = outcomeOf(
+      Cause.parallel(Cause.fail(new Error("summary", { cause: unread })), Cause.die(new Teapot("short")))
+    ).error!
+    assert.match(cause!, /summary[^]*HttpResponseError[^]* at [^]*Teapot: short/)
+  })
+
+  it("keeps the sentence in which the vendor says why it refuses", () => {
+    const { cause, message } = fromError(
+      refused({ error: { type: "tokens", message: "Say \"less\"." }, echo: "sk-secret" })
+    )
+    for (const text of [message, cause]) {
+      assert.include(text, "Say \\\"less\\\".")
+      assert.notInclude(text, "sk-secret")
     }
   })
 })

@@ -6,6 +6,7 @@ import { isSpanId, isTraceId } from "../../Identifier.ts"
 import type * as Input from "../../Input.ts"
 import type { Service } from "../../ObservabilityService.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
+import { withoutBodies } from "../quotedBodies.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
@@ -20,7 +21,12 @@ export const record = {
     name: string,
     startTime: bigint,
     attributes: Record<string, unknown> | undefined
-  ): void => service.unsafe.addEvent(fiber, handle, { name, timeNanos: orNow(startTime), attributes }),
+  ): void =>
+    service.unsafe.addEvent(fiber, handle, {
+      name: withoutBodies(name),
+      timeNanos: orNow(startTime),
+      attributes: readable(attributes)
+    }),
 
   links: (service: Service, handle: SpanHandle, links: ReadonlyArray<Tracer.SpanLink>): void => {
     for (const link of linksOf(links)) service.unsafe.addLink(handle, link)
@@ -43,5 +49,11 @@ export const linksOf = (links: ReadonlyArray<Tracer.SpanLink>): ReadonlyArray<In
   links.flatMap(({ attributes, span: { spanId, traceId } }) =>
     isTraceId(traceId) && isSpanId(spanId) ? [{ context: { traceId, spanId }, attributes }] : []
   )
+
+/** What is logged is an event, with its cause as Effect prints it. */
+const readable = (attributes: Record<string, unknown> | undefined): Record<string, unknown> | undefined => {
+  const cause = attributes?.["effect.cause"]
+  return typeof cause === "string" ? { ...attributes, "effect.cause": withoutBodies(cause) } : attributes
+}
 
 const zero = BigInt(0)
