@@ -100,24 +100,33 @@ describe("tools", () => {
       assert.deepInclude(tool?.error, { type: "Closed", message: "it is night" })
     }).pipe(Effect.provide(Testing.layer())))
 
+  const Other = Toolkit.make(Tool.make("GetWeather", { parameters: { zip: Schema.Number }, success: Schema.String }))
+
+  const misunderstood = LanguageModel.generateText({ prompt: "hi", toolkit: Other }).pipe(
+    Effect.provide(Other.toLayer({ GetWeather: () => Effect.succeed("") }))
+  )
+
   it.scopedLive("the parameters of one that does not understand them are quoted by no error", () =>
     Effect.gen(function*() {
-      const Other = Toolkit.make(
-        Tool.make("GetWeather", { parameters: { zip: Schema.Number }, success: Schema.String })
-      )
-      const { spans } = yield* recording(
-        openAi,
-        [json("openai-tool-call.json")],
-        LanguageModel.generateText({ prompt: "hi", toolkit: Other }).pipe(
-          Effect.provide(Other.toLayer({ GetWeather: () => Effect.succeed("") }))
-        )
-      )
+      const { spans } = yield* recording(openAi, [json("openai-tool-call.json")], misunderstood)
       assert.deepInclude(spans.find(({ type }) => type === "tool")?.error, {
         type: "MalformedOutput",
         message: "Toolkit.GetWeather.handle: Failed to decode tool call parameters for tool 'GetWeather'"
       })
       assert.notInclude(JSON.stringify(spans.map(({ error }) => error)), "Paris")
     }).pipe(Effect.provide(Testing.layer())))
+
+  it.scopedLive("nor by the trace that a call begins, unless the output is captured", () =>
+    Effect.gen(function*() {
+      for (const captureContent of [false, "output"] as const) {
+        const url = yield* vendorServer([json("openai-tool-call.json")])
+        const model = openAi<ObservabilityService>(url, AiTelemetry.observe({ captureContent }))
+        const { traces: [trace] } = yield* observing(model, misunderstood).pipe(Effect.provide(Testing.layer()))
+        assert.deepInclude(trace, { name: "LanguageModel.generateText", status: "error" })
+        assert.strictEqual(trace?.error?.type, "MalformedOutput")
+        assert.strictEqual(JSON.stringify(trace?.error).includes("Paris"), captureContent === "output")
+      }
+    }))
 
   it.scopedLive("without a trace around, a call and its tools are one", () =>
     Effect.gen(function*() {

@@ -1,5 +1,6 @@
 /** Why a call failed, as it is recorded. */
 import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { fieldOf, textOf } from "./shapes.ts"
 
@@ -23,13 +24,17 @@ export const incomplete = {
 }
 
 /**
- * Without what the model or a tool said: `@effect/ai` quotes it in the errors about malformed values, and puts what
- * failed to decode into their causes.
+ * How a call, a tool or the trace around them ended, as it is recorded: without what the model or a tool said, unless that is
+ * kept. `@effect/ai` quotes it in the errors about malformed values, and puts what failed to decode into their causes.
  */
-export const withoutContent = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
-  Cause.map(cause, (error) => {
-    const tag = textOf(error, "_tag")
-    if (tag !== "MalformedOutput" && tag !== "MalformedInput") return error
-    const description = textOf(error, "description")?.split(" from:\n")[0] ?? "malformed"
-    return { _tag: tag, message: `${textOf(error, "module")}.${textOf(error, "method")}: ${description}` }
-  })
+export const recordedExit = (exit: Exit.Exit<unknown, unknown>, keepsOutput: boolean): Exit.Exit<unknown, unknown> =>
+  keepsOutput ? exit : Exit.mapError(exit, withoutContent)
+
+// internal
+
+const withoutContent = (error: unknown): unknown => {
+  const tag = textOf(error, "_tag")
+  if (tag !== "MalformedOutput" && tag !== "MalformedInput") return error
+  const description = textOf(error, "description")?.split(" from:\n")[0] ?? "malformed"
+  return { _tag: tag, message: `${textOf(error, "module")}.${textOf(error, "method")}: ${description}` }
+}

@@ -12,7 +12,7 @@ import { clockOf } from "../ambient.ts"
 import { Answer } from "./answer.ts"
 import { SpanClaim } from "./claimSpan.ts"
 import { factsOf, requestOf } from "./facts.ts"
-import { incomplete, responseStatus, vendorError, withoutContent } from "./failure.ts"
+import { incomplete, recordedExit, responseStatus, vendorError } from "./failure.ts"
 import { contentOf, type Message, messagesOf, newMessages } from "./messages.ts"
 import type { CallOptions } from "./shapes.ts"
 import { type Heard, Listener } from "./vendorClient.ts"
@@ -174,18 +174,15 @@ export class OpenCall {
     } catch {
       // an answer that cannot be read leaves the call with what was known before
     }
-    const recorded = Exit.isFailure(ofModel) && !this.observer.keepsOutput
-      ? Exit.failCause(withoutContent(cause))
-      : ofModel
-    service.unsafe.endSpan(fiber, handle, recorded, this.answeredNanos)
+    service.unsafe.endSpan(fiber, handle, recordedExit(ofModel, this.observer.keepsOutput), this.answeredNanos)
     return this.observer.logsMessages ? this.logMessages() : Effect.void
   }
 
   /** Nothing of the call is running any more. */
   close(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     if (!this.ownsTrace) return Effect.void
-    const { service } = this.observer
-    service.unsafe.endTrace(fiber, this.parent, exit)
+    const { keepsOutput, service } = this.observer
+    service.unsafe.endTrace(fiber, this.parent, recordedExit(exit, keepsOutput))
     return service.afterTrace
   }
 

@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import * as GenAi from "../../GenAi.ts"
 import { Current } from "../../TraceContext.ts"
 import { SpanClaim } from "./claimSpan.ts"
-import { withoutContent } from "./failure.ts"
+import { recordedExit } from "./failure.ts"
 import type { OpenCall } from "./openCall.ts"
 import { type AnyEffect, type CallOptions, fieldOf, type Toolkit } from "./shapes.ts"
 import { Listener } from "./vendorClient.ts"
@@ -46,16 +46,12 @@ const running = (call: OpenCall, name: string, parameters: unknown, effect: AnyE
           if (Exit.isSuccess(exit) && keepsOutput) {
             unsafe.updateSpan(handle, { output: fieldOf(exit.value, "encodedResult") ?? null })
           }
-          unsafe.endSpan(fiber, handle, outcomeOf(exit, keepsOutput))
+          unsafe.endSpan(fiber, handle, recordedExit(outcomeOf(exit), keepsOutput))
           return Effect.void
         }))
     })
   )
 
 /** A failure that is given back to the model as a result has failed all the same. */
-const outcomeOf = (exit: Exit.Exit<unknown, unknown>, keepsContent: boolean): Exit.Exit<unknown, unknown> => {
-  const outcome = Exit.isSuccess(exit) && fieldOf(exit.value, "isFailure") === true
-    ? Exit.fail(fieldOf(exit.value, "result"))
-    : exit
-  return Exit.isFailure(outcome) && !keepsContent ? Exit.failCause(withoutContent(outcome.cause)) : outcome
-}
+const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> =>
+  Exit.isSuccess(exit) && fieldOf(exit.value, "isFailure") === true ? Exit.fail(fieldOf(exit.value, "result")) : exit
