@@ -6,7 +6,7 @@ import type * as AiTelemetry from "../src/AiTelemetry.ts"
 import * as Testing from "../src/Testing.ts"
 import { fieldsOf, recording } from "./ai/recording.ts"
 import type { Reply } from "./ai/vendorServer.ts"
-import { anthropic, json, openAi, openAiModel, stream, streamUpTo } from "./ai/vendorServer.ts"
+import { anthropic, json, openAi, openAiModel, stream, streamUpTo, streamWith } from "./ai/vendorServer.ts"
 
 const generate = LanguageModel.generateText({ prompt: "Who are you?" })
 const streamed = LanguageModel.streamText({ prompt: "Who are you?" })
@@ -295,6 +295,33 @@ describe("a stream", () => {
           longCacheWriteTokens: 0,
           outputTokens: 15
         }
+      })
+    }))
+
+  it.scopedLive("that writes to Anthropic's cache while it runs has its figures and their cost", () =>
+    Effect.gen(function*() {
+      // a search of the vendor's own: the last event says anew what was written in all, and not for how long
+      const reply = streamWith("anthropic-stream.sse", [
+        [
+          "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":1000,\"cache_creation\":{\"ephemeral_5m_input_tokens\":0",
+          "\"cache_creation_input_tokens\":300,\"cache_read_input_tokens\":1000,\"cache_creation\":{\"ephemeral_5m_input_tokens\":300"
+        ],
+        [
+          "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":1000,\"output_tokens\":15",
+          "\"cache_creation_input_tokens\":5300,\"cache_read_input_tokens\":1000,\"output_tokens\":15"
+        ]
+      ])
+      const { call } = yield* recordOne(anthropic, [reply], Stream.runDrain(streamed))
+      assert.deepInclude(fieldsOf(call), {
+        usage: {
+          uncachedInputTokens: 25,
+          cacheReadTokens: 1_000,
+          cacheWriteTokens: 5_300,
+          longCacheWriteTokens: 0,
+          outputTokens: 15
+        },
+        // per million: 25 at 3, 1,000 at 0.3, 5,300 at 3.75, 15 at 15: 0.000075 + 0.0003 + 0.019875 + 0.000225
+        costUsd: "0.020475"
       })
     }))
 

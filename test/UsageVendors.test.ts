@@ -192,17 +192,33 @@ describe("fromAnthropic", () => {
     }, { uncachedInputTokens: 10, outputTokens: 12 })
   })
 
-  it("refuses lifetimes that do not add up to what was written", () => {
+  it("takes what a stream writes after it began, for which no lifetime is stated, for short", () => {
+    reads(Usage.fromAnthropic, {
+      input_tokens: 25,
+      cache_read_input_tokens: 1000,
+      cache_creation_input_tokens: 5300,
+      cache_creation: { ephemeral_5m_input_tokens: 200, ephemeral_1h_input_tokens: 100 },
+      output_tokens: 15
+    }, {
+      uncachedInputTokens: 25,
+      cacheReadTokens: 1000,
+      cacheWriteTokens: 5300,
+      longCacheWriteTokens: 100,
+      outputTokens: 15
+    })
+  })
+
+  it("refuses lifetimes of more than was written", () => {
     refuses(
       Usage.fromAnthropic,
       {
         input_tokens: 1,
         output_tokens: 1,
-        cache_creation_input_tokens: 300,
+        cache_creation_input_tokens: 100,
         cache_creation: { ephemeral_5m_input_tokens: 100, ephemeral_1h_input_tokens: 100 }
       },
-      "cache_creation_input_tokens is 300",
-      "is 200"
+      "ephemeral_5m_input_tokens + ephemeral_1h_input_tokens is 200",
+      "more than the 100 cache_creation_input_tokens"
     )
   })
 })

@@ -29,6 +29,17 @@ export const stream = (name: string): Reply => (response) => {
   response.writeHead(200, streamHead).end(fixture(name))
 }
 
+/** A whole stream, with other words in some places: each must be there. */
+export const streamWith = (name: string, changes: ReadonlyArray<readonly [before: string, after: string]>): Reply => {
+  const changed = changes.reduce((text, [before, after]) => {
+    if (!text.includes(before)) throw new Error(`${name} has no ${before}`)
+    return text.replaceAll(before, after)
+  }, fixture(name))
+  return (response) => {
+    response.writeHead(200, streamHead).end(changed)
+  }
+}
+
 /** A stream up to the event that contains the text, and then whatever becomes of the connection. */
 export const streamUpTo = (name: string, text: string, then: "end" | "destroy" | "hang"): Reply => (response) => {
   const events = fixture(name).split("\n\n")

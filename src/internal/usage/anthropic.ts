@@ -1,13 +1,14 @@
 /** Anthropic's figures. `input_tokens` is what no cache had to do with; the caches' are beside it. */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { count, details, type Figures, known, reader, requireTotal, sumOf } from "./reading.ts"
+import { count, details, type Figures, known, reader, remainder, sumOf } from "./reading.ts"
 
 /**
  * `usage` of Anthropic's messages, wherever they are served.
  *
  * All input is the sum of `input_tokens`, `cache_read_input_tokens` and `cache_creation_input_tokens`. The figures of a
- * stream are cumulative: pass those of `message_start`, overwritten by those of the last `message_delta`.
+ * stream are cumulative: pass those of `message_start`, overwritten by those of the last `message_delta`. That says what was
+ * written to the cache in all, and not for how long: what `cache_creation` does not know of counts for the short lifetime.
  *
  * @since 0.1.0
  * @category constructors
@@ -27,12 +28,10 @@ export const fromAnthropic = reader(
       const short = usage.cache_creation?.ephemeral_5m_input_tokens
       const long = usage.cache_creation?.ephemeral_1h_input_tokens
       const byLifetime = (short ?? long) === undefined || (short ?? long) === null ? undefined : sumOf([short, long])
-      if (byLifetime !== undefined) {
-        yield* requireTotal("cache_creation_input_tokens", usage.cache_creation_input_tokens, {
-          ephemeral_5m_input_tokens: short,
-          ephemeral_1h_input_tokens: long
-        })
-      }
+      yield* remainder("cache_creation_input_tokens", usage.cache_creation_input_tokens, {
+        ephemeral_5m_input_tokens: short,
+        ephemeral_1h_input_tokens: long
+      })
       return {
         uncachedInputTokens: known(usage.input_tokens),
         cacheReadTokens: known(usage.cache_read_input_tokens),
