@@ -6,7 +6,7 @@ import type * as AiTelemetry from "../src/AiTelemetry.ts"
 import * as Testing from "../src/Testing.ts"
 import { fieldsOf, recording } from "./ai/recording.ts"
 import type { Reply } from "./ai/vendorServer.ts"
-import { anthropic, json, openAi, openAiModel, stream, streamUpTo, streamWith } from "./ai/vendorServer.ts"
+import { anthropic, changed, json, openAi, openAiModel, stream, streamUpTo } from "./ai/vendorServer.ts"
 
 const generate = LanguageModel.generateText({ prompt: "Who are you?" })
 const streamed = LanguageModel.streamText({ prompt: "Who are you?" })
@@ -301,7 +301,7 @@ describe("a stream", () => {
   it.scopedLive("that writes to Anthropic's cache while it runs has its figures and their cost", () =>
     Effect.gen(function*() {
       // a search of the vendor's own: the last event says anew what was written in all, and not for how long
-      const reply = streamWith("anthropic-stream.sse", [
+      const reply = changed("anthropic-stream.sse", [
         [
           "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":1000,\"cache_creation\":{\"ephemeral_5m_input_tokens\":0",
           "\"cache_creation_input_tokens\":300,\"cache_read_input_tokens\":1000,\"cache_creation\":{\"ephemeral_5m_input_tokens\":300"
@@ -344,6 +344,47 @@ describe("a stream", () => {
         assert.isUndefined(call.modelCall?.finishReason)
       }))
   }
+
+  it.scopedLive("that OpenAI says has failed is an error as OpenAI names it, and so is a whole answer", () =>
+    Effect.gen(function*() {
+      const error = "{\"code\":\"server_error\",\"message\":\"The model failed.\"}"
+      const calls = [
+        [changed("openai-text.json", [["\"error\": null", `"error": ${error}`]]), generate],
+        [
+          changed("openai-stream.sse", [
+            ["response.completed", "response.failed"],
+            [
+              "\"status\":\"completed\",\"background\":false,\"error\":null",
+              `"status":"failed","background":false,"error":${error}`
+            ]
+          ]),
+          Stream.runDrain(streamed)
+        ]
+      ] as const
+      for (const [reply, program] of calls) {
+        const { call, exit } = yield* recordOne(openAi, [reply], program)
+        assert.strictEqual(call.status, "error")
+        assert.deepInclude(call.error, { type: "server_error", message: "The model failed." })
+        assert.isUndefined(call.modelCall?.finishReason)
+        // what was used is billed all the same, and the program has what `@effect/ai` makes of it
+        assert.isAbove(call.modelCall?.usage?.outputTokens ?? 0, 0)
+        assert.isTrue(Exit.isSuccess(exit))
+      }
+    }))
+
+  it.scopedLive("that comes to a limit says so, and has not failed", () =>
+    Effect.gen(function*() {
+      for (
+        const [reason, finishReason] of [["max_output_tokens", "length"], ["content_filter", "content-filter"]] as const
+      ) {
+        const reply = changed("openai-stream.sse", [
+          ["response.completed", "response.incomplete"],
+          ["\"incomplete_details\":null", `"incomplete_details":{"reason":"${reason}"}`]
+        ])
+        const { call } = yield* recordOne(openAi, [reply], Stream.runDrain(streamed))
+        assert.deepInclude(fieldsOf(call), { status: "success", finishReason })
+      }
+    }))
 
   it.scopedLive("that its consumer leaves is abandoned, with the tokens that are billed all the same", () =>
     Effect.gen(function*() {

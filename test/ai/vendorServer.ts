@@ -29,14 +29,14 @@ export const stream = (name: string): Reply => (response) => {
   response.writeHead(200, streamHead).end(fixture(name))
 }
 
-/** A whole stream, with other words in some places: each must be there. */
-export const streamWith = (name: string, changes: ReadonlyArray<readonly [before: string, after: string]>): Reply => {
-  const changed = changes.reduce((text, [before, after]) => {
+/** A whole answer or stream, with other words in some places: each must be there. */
+export const changed = (name: string, changes: ReadonlyArray<readonly [before: string, after: string]>): Reply => {
+  const text = changes.reduce((text, [before, after]) => {
     if (!text.includes(before)) throw new Error(`${name} has no ${before}`)
     return text.replaceAll(before, after)
   }, fixture(name))
   return (response) => {
-    response.writeHead(200, streamHead).end(changed)
+    response.writeHead(200, name.endsWith(".sse") ? streamHead : { "content-type": "application/json" }).end(text)
   }
 }
 

@@ -7,7 +7,7 @@ export class Answer {
   elements = 0
   /** The end of the answer, with the reason and the figures. */
   finish: Part | undefined
-  /** The error that the vendor sent in a stream that went on. */
+  /** The error that the vendor sent in the place of an answer, or in a stream that went on. */
   error: unknown
   responseId: string | undefined
   responseModel: string | undefined

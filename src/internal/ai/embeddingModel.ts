@@ -79,6 +79,9 @@ class Requests {
 
   add({ model, usage }: Heard): void {
     this.model = model ?? this.model
-    this.inputTokens = sumOfKnown(this.inputTokens, Either.getOrUndefined(usage)?.uncachedInputTokens)
+    this.inputTokens = sumOfKnown(
+      this.inputTokens,
+      usage === undefined ? undefined : Either.getOrUndefined(usage)?.uncachedInputTokens
+    )
   }
 }

@@ -42,7 +42,8 @@ export const factsOf = (
     ...(model === undefined ? {} : { name: `chat ${model}` }),
     provider,
     model,
-    finishReason: finishReason ?? stated.finishReason,
+    // of an answer that failed `@effect/ai` says that it came to its end
+    finishReason: answer.error === undefined ? finishReason ?? stated.finishReason : undefined,
     usage: usage === undefined ? stated.usage : Either.getOrUndefined(usage),
     attributes: {
       ...detailsOf(attributes),

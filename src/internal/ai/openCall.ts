@@ -103,6 +103,7 @@ export class OpenCall {
       Effect.provideService(Current, this.handle.context),
       Effect.provideService(Listener, (heard) => {
         this.heard = heard
+        this.answer.error ??= heard.error
       })
     )
   }
@@ -132,13 +133,8 @@ export class OpenCall {
   endStream(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>, isAbandoned: boolean): Effect.Effect<void> {
     const { answer } = this
     const isCut = Exit.isSuccess(exit) && !isAbandoned && answer.finish === undefined
-    const outcome = answer.error !== undefined
-      ? Exit.fail(vendorError(answer.error))
-      : isCut
-      ? Exit.fail(incomplete)
-      : exit
     const left = isAbandoned || this.toolFailed
-    return this.end(fiber, outcome, {
+    return this.end(fiber, isCut ? Exit.fail(incomplete) : exit, {
       timeToFirstToken: this.firstTokenNanos === undefined
         ? undefined
         : Number(this.firstTokenNanos - this.startNanos) / 1e6,
@@ -153,8 +149,12 @@ export class OpenCall {
   end(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>, update?: Input.SpanUpdate): Effect.Effect<void> {
     if (this.isOver) return Effect.void
     this.isOver = true
-    const { observer: { service }, handle } = this
-    const ofModel = this.toolFailed || this.answeredNanos !== undefined ? Exit.void : exit
+    const { answer: { error }, observer: { service }, handle } = this
+    const ofModel = error !== undefined
+      ? Exit.fail(vendorError(error))
+      : this.toolFailed || this.answeredNanos !== undefined
+      ? Exit.void
+      : exit
     const cause = Exit.isFailure(ofModel) ? ofModel.cause : Cause.empty
     try {
       const output = this.observer.keepsOutput ? this.answer.content() : undefined

@@ -1,6 +1,6 @@
 /**
  * The clients of the vendors' packages, which see what `@effect/ai` does not pass on: the model and the tokens of an
- * embedding, and the tokens of a call that came to no end.
+ * embedding, the tokens of a call that came to no end, and that an answer has failed.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,10 @@ import { type AnyEffect, type AnyStream, fieldOf, textOf } from "./shapes.ts"
 /** What a vendor's client heard. The figures of a stream grow: the last ones stand. */
 export interface Heard {
   readonly model: string | undefined
-  readonly usage: Either.Either<Usage, string>
+  /** `undefined` where the end of the answer has them. */
+  readonly usage: Either.Either<Usage, string> | undefined
+  /** Why there is no answer, or not all of it. */
+  readonly error?: unknown
 }
 
 /** Whom a client tells what it hears: the call that is being made, if any. */
@@ -23,6 +26,7 @@ export class Listener extends Context.Reference<Listener>()("effect-observabilit
 /** `OpenAiClient.Service` */
 export interface OpenAiClient {
   readonly createResponse: (request: unknown) => AnyEffect
+  readonly createResponseStream: (request: unknown) => AnyStream
   readonly createEmbedding: (request: unknown) => AnyEffect
 }
 
@@ -37,29 +41,30 @@ export const AnthropicClient = Context.GenericTag<AnthropicClient>("@effect/ai-a
 
 export const heardOpenAi = (client: OpenAiClient): OpenAiClient => ({
   createResponse: (request) => telling(Effect.suspend(() => client.createResponse(request)), fromOpenAiResponses),
+  createResponseStream: (request) =>
+    tellingOf(() => client.createResponseStream(request), (listener) => (event) => {
+      if (fieldOf(event, "type") !== "response.failed") return
+      const response = fieldOf(event, "response")
+      listener({ model: textOf(response, "model"), usage: undefined, error: errorOf(response) ?? unexplained })
+    }),
   createEmbedding: (request) => telling(Effect.suspend(() => client.createEmbedding(request)), fromOpenAiChat)
 })
 
 export const heardAnthropic = (client: AnthropicClient): AnthropicClient => ({
   createMessage: (request) => telling(Effect.suspend(() => client.createMessage(request)), fromAnthropic),
   createMessageStream: (request) =>
-    Stream.unwrap(Effect.map(Listener, (listener) => {
-      const events = client.createMessageStream(request)
-      if (listener === undefined) return events
+    tellingOf(() => client.createMessageStream(request), (listener) => {
       let model: string | undefined
       let usage: Readonly<Record<string, unknown>> = {}
-      return Stream.mapChunks(events, (chunk) => {
-        for (const event of chunk) {
-          const message = fieldOf(event, "message")
-          const figures = fieldOf(message, "usage") ?? fieldOf(event, "usage")
-          if (typeof figures !== "object" || figures === null) continue
-          model ??= textOf(message, "model")
-          usage = { ...usage, ...stated(figures) }
-          quietly(() => listener({ model, usage: sentence(fromAnthropic(usage)) }))
-        }
-        return chunk
-      })
-    }))
+      return (event) => {
+        const message = fieldOf(event, "message")
+        const figures = fieldOf(message, "usage") ?? fieldOf(event, "usage")
+        if (typeof figures !== "object" || figures === null) return
+        model ??= textOf(message, "model")
+        usage = { ...usage, ...stated(figures) }
+        listener({ model, usage: sentence(fromAnthropic(usage)) })
+      }
+    })
 })
 
 // internal
@@ -68,9 +73,34 @@ type Reader = (usage: unknown) => Either.Either<Usage, UsageError>
 
 const telling = (effect: AnyEffect, read: Reader): AnyEffect =>
   Effect.zipWith(effect, Listener, (response, listener) => {
-    quietly(() => listener?.({ model: textOf(response, "model"), usage: sentence(read(fieldOf(response, "usage"))) }))
+    quietly(() =>
+      listener?.({
+        model: textOf(response, "model"),
+        usage: sentence(read(fieldOf(response, "usage"))),
+        error: errorOf(response)
+      })
+    )
     return response
   })
+
+/** @param hearing what one stream of events tells a listener, event by event */
+const tellingOf = (
+  events: () => AnyStream,
+  hearing: (listener: (heard: Heard) => void) => (event: unknown) => void
+): AnyStream =>
+  Stream.unwrap(Effect.map(Listener, (listener) => {
+    if (listener === undefined) return events()
+    const hear = hearing(listener)
+    return Stream.mapChunks(events(), (chunk) => {
+      for (const event of chunk) quietly(() => hear(event))
+      return chunk
+    })
+  }))
+
+/** `null` is how OpenAI says that there is none. */
+const errorOf = (response: unknown): unknown => fieldOf(response, "error") ?? undefined
+
+const unexplained = { code: "response.failed" }
 
 const sentence = (read: Either.Either<Usage, UsageError>): Either.Either<Usage, string> =>
   Either.mapLeft(read, ({ message }) => message)
