@@ -76,6 +76,7 @@ describe("a request", () => {
         "http.route": "/users/:id",
         "http.response.status_code": 201,
         "url.path": "/users/7",
+        "url.scheme": "http",
         "server.address": "api.example",
         "server.port": 8080
       })
@@ -179,16 +180,16 @@ describe("how a request ends", () => {
     }).pipe(Effect.provide(Testing.layer())))
 })
 
-describe("how a request ends that is answered in pieces", () => {
+describe("a request over a socket", () => {
   /** The record of a request over a socket, and what the client does when the first piece has come. */
   const recordOf = (
     answer: HttpServerResponse.HttpServerResponse,
-    onPiece: (request: ClientRequest) => void = () => {}
+    onPiece: (request: ClientRequest) => void = () => {},
+    server = createServer()
   ) =>
     Effect.gen(function*() {
       const service = yield* ObservabilityService
       const ended = yield* Deferred.make<void>()
-      const server = createServer()
       const listening: typeof service = {
         ...service,
         unsafe: {
@@ -216,14 +217,14 @@ describe("how a request ends that is answered in pieces", () => {
 
   const pieces = Stream.succeed(new TextEncoder().encode("piece"))
 
-  it.scopedLive("by breaking off is an error", () =>
+  it.scopedLive("whose answer breaks off is an error", () =>
     Effect.gen(function*() {
       const body = Stream.concat(pieces, Stream.fail({ _tag: "Broken", message: "the model is gone" }))
       const { error, status } = yield* recordOf(HttpServerResponse.stream(body))
       assert.deepStrictEqual([status, error?.type, error?.message], ["error", "Broken", "the model is gone"])
     }).pipe(Effect.provide(Testing.layer())))
 
-  it.scopedLive("by breaking off is an error, too, where the body is a stream of Node", () =>
+  it.scopedLive("whose answer breaks off is an error, too, where the body is a stream of Node", () =>
     Effect.gen(function*() {
       const body = Readable.from((function*() {
         yield "piece"
@@ -246,7 +247,7 @@ describe("how a request ends that is answered in pieces", () => {
       ["of Node", hanging]
     ] as const
   )(
-    "by nobody who listens any more is interrupted, where the body is a stream %s",
+    "whose client goes in the middle of the answer is interrupted, where the body is a stream %s",
     ([, answer]) =>
       Effect.gen(function*() {
         const { error, status } = yield* recordOf(answer(), (request) => request.destroy())
@@ -254,7 +255,15 @@ describe("how a request ends that is answered in pieces", () => {
       }).pipe(Effect.provide(Testing.layer()))
   )
 
-  it.scopedLive("to its last piece is success", () =>
+  it.scopedLive("by TLS has the scheme of it", () =>
+    Effect.gen(function*() {
+      // what a server of node:https does to its sockets
+      const server = createServer().on("connection", (socket) => Object.assign(socket, { encrypted: true }))
+      const { attributes } = yield* recordOf(HttpServerResponse.text("ok"), undefined, server)
+      assert.strictEqual(attributes?.["url.scheme"], "https")
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.scopedLive("whose answer goes to its end is success", () =>
     Effect.gen(function*() {
       const { attributes, status } = yield* recordOf(HttpServerResponse.stream(pieces))
       assert.deepStrictEqual([status, attributes?.["http.response.status_code"]], ["success", 200])
@@ -324,6 +333,20 @@ describe("what is recorded of a request", () => {
         "http.response.header.x-build": ["7"],
         "url.query": "page=2"
       })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("the scheme that the client spoke, also to whom stands before the server", () =>
+    Effect.gen(function*() {
+      const { send } = yield* serving(Effect.succeed(ok))
+      yield* send("https://localhost/")
+      for (const proto of ["https", "HTTPS, http", "gopher"]) {
+        yield* send("http://localhost/", { headers: { "x-forwarded-proto": proto } })
+      }
+      const { spans } = yield* recorded
+      assert.deepStrictEqual(
+        spans.map(({ attributes }) => attributes?.["url.scheme"]),
+        ["https", "https", "https", "http"]
+      )
     }).pipe(Effect.provide(Testing.layer())))
 
   it.effect("a method that nobody knows, and a host that is none, are not made names", () =>

@@ -175,6 +175,7 @@ describe("EffectTracer, which records every native span,", () => {
           "http.request.method": "GET",
           "http.response.status_code": 503,
           "url.path": "/path",
+          "url.scheme": "http",
           "server.address": "localhost"
         })
       }).pipe(Effect.provide(Testing.layer())))

@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { Attributes } from "../../Input.ts"
 import type { MessageOptions } from "./http.ts"
 import * as Http from "./http.ts"
@@ -29,6 +30,7 @@ export const requestAttributes = (
   ...Http.methodAttributes(request.method),
   ...Http.serverAttributes(request.headers["host"]),
   ...Http.targetAttributes(request.originalUrl, options.recordQuery),
+  "url.scheme": schemeOf(request),
   ...Http.recordedHeaders("request", request.headers, options.requestHeaders, redactedNames(fiber)),
   ...(refused.length === 0 ? {} : { "observability.refused": refused.map(({ message }) => message) })
 })
@@ -71,6 +73,15 @@ export const isOfPlatform = (key: string): boolean => platformKeys.test(key)
 // internal
 
 const redactedNames = (fiber: AnyFiber) => fiber.getFiberRef(Headers.currentRedactedNames)
+
+/** As the client spoke it, to whom stands before the server where that says so. @effect/platform does not look at the socket. */
+const schemeOf = ({ headers, originalUrl, source }: HttpServerRequest.HttpServerRequest): string => {
+  const forwarded = /^https?(?=\s*(?:,|$))/i.exec(headers["x-forwarded-proto"] ?? "")?.[0]
+  if (forwarded !== undefined) return forwarded.toLowerCase()
+  const isEncrypted = Predicate.hasProperty(source, "socket") && Predicate.hasProperty(source.socket, "encrypted") &&
+    source.socket.encrypted === true
+  return isEncrypted || originalUrl.startsWith("https:") ? "https" : "http"
+}
 
 /** `undefined` when what has ended is not what answers the request. */
 const responseOf = (exit: AnyExit): HttpServerResponse.HttpServerResponse | undefined => {
