@@ -147,6 +147,30 @@ describe("EffectTracer, which records every native span,", () => {
       assert.strictEqual(spans[0]!.name, "caller")
     }).pipe(Effect.provide(Testing.layer())))
 
+  const health = HttpPropagation.layerServer({ shouldRecord: ({ url }) => !url.startsWith("/health") })
+  const leavingOut = {
+    "around this layer": Layer.provideMerge(health, EffectTracer.layer()),
+    "within this layer": Layer.provideMerge(EffectTracer.layer(), health)
+  }
+  for (const [order, layer] of Object.entries(leavingOut)) {
+    it.effect(`records no request that is not to be recorded, ${order}`, () =>
+      Effect.gen(function*() {
+        const answer = Effect.as(Effect.withSpan(Effect.void, "native"), HttpServerResponse.text("ok"))
+        const { send } = yield* exchange(answer, layer)
+        yield* send("http://localhost/health", { headers })
+        yield* send("http://localhost/health")
+        yield* send("http://localhost/chat", { headers })
+        const spans = yield* recorded
+        assert.deepStrictEqual(spans.map(({ name, parentSpanId }) => [name, parentSpanId]), [
+          ["native", callerId],
+          ["native", spans[1]!.parentSpanId],
+          ["GET", callerId],
+          ["native", spans[2]!.spanId]
+        ])
+        assert.notStrictEqual(spans[1]!.traceId, traceId)
+      }).pipe(Effect.provide(Testing.layer())))
+  }
+
   for (const [order, layerOver] of Object.entries(orders)) {
     it.effect(`tells the same once, ${order}`, () =>
       Effect.gen(function*() {

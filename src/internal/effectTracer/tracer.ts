@@ -9,6 +9,7 @@ import type * as Input from "../../Input.ts"
 import type { Service, SpanOrigin } from "../../ObservabilityService.ts"
 import { placeOfSpan } from "../../TraceContext.ts"
 import { contextAt } from "../position.ts"
+import { leftOutSpan } from "../recordedElsewhere.ts"
 import { contextOf, defaultTracer, idsOf, isNative } from "../tracer.ts"
 import type { Around } from "./around.ts"
 import { aroundOf, endedSpan, parentOf, positionOfParent } from "./around.ts"
@@ -57,8 +58,8 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
       // where it is to begin a trace, no tracer is to find a parent by itself
       const told = ended !== undefined && around.above === undefined ? { ...stated, root: true } : stated
       const given = delegate.span(name, parentOf(around, parent), context, all, startTime, kind, told)
-      // this library records it already, or cannot hear what it is told
-      if (placeOfSpan in given || !canListenTo(given)) return given
+      // this library records it already, or is not to, or cannot hear what it is told
+      if (placeOfSpan in given || leftOutSpan in given || !canListenTo(given)) return given
       const above = around.above ?? positionOfParent(given)
       if (!wanted) {
         // what runs in it belongs to the nearest one that is recorded

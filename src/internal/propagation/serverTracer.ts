@@ -12,6 +12,7 @@ import * as Tracer from "effect/Tracer"
 import * as Baggage from "../../Baggage.ts"
 import type { Service } from "../../ObservabilityService.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
+import { leftOutSpan, recordedElsewhere } from "../recordedElsewhere.ts"
 import { contextOf } from "../tracer.ts"
 import * as Beside from "./beside.ts"
 import type { CarrierOptions, Received } from "./carrier.ts"
@@ -48,8 +49,10 @@ export const serverTracer = (delegate: Tracer.Tracer, service: Service, options:
       // what @effect/platform has read elsewhere, or less strictly, is not to be continued
       const isMisread = sender === undefined && spanOptions?.parent !== undefined
       const around = isMisread ? Option.none() : Option.orElse(Option.fromNullable(sender), () => parent)
-      const span = pass(around, { ...spanOptions, parent: sender })
-      quietly(() => listen(service, fiber, span, request, received, options))
+      const wanted = isWanted(request, options)
+      const attributes = wanted ? spanOptions?.attributes : recordedElsewhere(spanOptions?.attributes)
+      const span = pass(around, { ...spanOptions, attributes, parent: sender })
+      quietly(() => listen(service, fiber, span, request, received, wanted, options))
       return span
     }
   })
@@ -70,6 +73,7 @@ const listen = (
   span: Tracer.Span,
   request: Request,
   received: Received,
+  wanted: boolean,
   options: ServerOptions
 ): void => {
   if (received.baggage !== Baggage.empty) {
@@ -79,15 +83,16 @@ const listen = (
     }
     Object.assign(span, { [Baggage.baggageOfSpan]: carried })
   }
+  if (!wanted) {
+    Object.assign(span, { [leftOutSpan]: true })
+    if (received.context !== undefined && !Beside.isRecorded(span)) Beside.mark(fiber, span, received.context)
+    return
+  }
   const attributes = Server.requestAttributes(fiber, request, received.refused, options)
   if (Beside.isRecorded(span)) {
     // another tracer of this library, which was told to leave it out, says that what is in it stands below the sender
     const isLeftOut = Beside.contextOf(span) === received.context
     return isLeftOut ? undefined : correct(service, fiber, span, request, attributes, options)
-  }
-  if (!isWanted(request, options)) {
-    if (received.context !== undefined) Beside.mark(fiber, span, received.context)
-    return
   }
   const { context, handle } = Beside.begin(service, fiber, span, received.context, Http.methodName(request.method), {
     kind: "server",
