@@ -79,6 +79,42 @@ describe("how something ended", () => {
     assert.notInclude(error!.cause!, "attempt 9980")
   })
 
+  /** Errors that say how many of their stacks are asked for. */
+  const counting = () => {
+    const counter = { read: 0 }
+    const error = (message: string) =>
+      Object.defineProperty(new Error(message), "stack", { get: () => `Error: ${message} ${++counter.read}` })
+    return { counter, error }
+  }
+
+  it("keeps the first of very many errors, reads no others, and says how many there are", () => {
+    const { counter, error } = counting()
+    const many = Array.from({ length: 3_000 }, (_, index) => Cause.fail(error(`lost ${index}`)))
+    const { cause } = outcomeOf(many.reduce((left, right) => Cause.parallel(left, right))).error!
+    for (const text of ["lost 0", "lost 15", "[cut: 2984 of 3000 errors]"]) assert.include(cause!, text)
+    assert.notInclude(cause!, "lost 16")
+    assert.isBelow(counter.read, 100)
+  })
+
+  it("is read once, however many spans it passes through", () => {
+    const { counter, error } = counting()
+    const exit = Exit.fail(error("lost"))
+    const first = fromExit(exit)
+    const { read } = counter
+    assert.deepStrictEqual([fromExit(exit), counter.read], [first, read])
+  })
+
+  it("keeps what an error carries that is data and no error, as far as it is captured", () => {
+    const rows = Array.from({ length: 10_000 }, (_, id) => ({ id, touch: () => id }))
+    let asked = 0
+    const large = { toJSON: () => rows.map((row) => ({ toJSON: () => ++asked && row })) }
+    for (const error of [new Error("outer", { cause: { id: 1n, large } }), { _tag: "outer", id: 1n, large }]) {
+      const { cause } = outcomeOf(Cause.fail(error)).error!
+      for (const text of ["outer", "\"id\":\"1\""]) assert.include(cause!, text)
+    }
+    assert.isBelow(asked, 1_000)
+  })
+
   it("with an empty cause is an error that says so, not an interruption", () => {
     assert.deepInclude(outcomeOf(Cause.empty), { status: "error" })
   })
