@@ -89,6 +89,8 @@ interface Substituted {
 
 class Walk {
   size = 0
+  /** What has no value takes no memory and is not kept, but millions of them would be read if they were free. */
+  private passedOver = 0
   private readonly limits: CaptureLimits
   /** The objects that enclose the present one: an object met again inside of itself is a cycle, beside itself is not. */
   private readonly enclosing: Array<object> = []
@@ -131,6 +133,10 @@ class Walk {
   private note(words: string): string {
     this.size += sizeOfString(words)
     return words
+  }
+
+  private get isFull(): boolean {
+    return this.size + this.passedOver >= this.limits.maxBytes
   }
 
   private charactersLeft(): number {
@@ -212,7 +218,7 @@ class Walk {
     this.size += objectCost
     const kept: Array<Json> = []
     for (let index = 0; index < length; index++) {
-      if (index >= this.limits.maxEntries || this.size >= this.limits.maxBytes) {
+      if (index >= this.limits.maxEntries || this.isFull) {
         kept.push(this.note(`[cut: ${length - index} of ${length} entries]`))
         break
       }
@@ -228,14 +234,14 @@ class Walk {
     this.size += objectCost
     const kept: Record<string, Json> = {}
     for (let index = 0; index < length; index++) {
-      if (index >= this.limits.maxEntries || this.size >= this.limits.maxBytes) {
+      if (index >= this.limits.maxEntries || this.isFull) {
         kept["..."] = this.note(`[cut: ${length - index} of ${length} keys]`)
         break
       }
       const key = keys[index]!
       const entry = this.property(value, key, depth)
-      if (entry === undefined) continue
-      this.set(kept, key, entry)
+      if (entry === undefined) this.passedOver += entryCost
+      else this.set(kept, key, entry)
     }
     return kept
   }

@@ -377,6 +377,19 @@ describe("a limit", () => {
     assert.isAtMost(taken, 11)
   })
 
+  it("of bytes bounds the work, too: what has no value is not looked at without end", () => {
+    let read = 0
+    const row = Object.defineProperties(
+      {},
+      Object.fromEntries(Array.from({ length: 500 }, (_, column) => [
+        `column ${column}`,
+        { enumerable: true, get: () => void read++ }
+      ]))
+    )
+    captured(Array.from({ length: 100 }, () => row), { maxBytes: 10_000 })
+    assert.isBelow(read, 1_000)
+  })
+
   it("of depth holds for what toJSON gives, too", () => {
     assert.strictEqual(captured(endlessJson(), { maxDepth: 5 }), "[Object deeper than 5 levels]")
   })

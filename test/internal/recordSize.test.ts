@@ -21,7 +21,7 @@ describe("the size of a record, which is what it costs of a delivery's budget,",
       const service = yield* ObservabilityService
       const update = (text: string) => ({
         attributes: { progress: text, more: [text] },
-        input: { text },
+        input: { text, none: undefined },
         output: text
       })
       for (const times of [1, 50]) {
