@@ -164,6 +164,44 @@ describe("fromOpenAiResponses", () => {
 })
 
 describe("fromAnthropic", () => {
+  it("takes cached images of realtime for cached input, and not for images that are paid in full", () => {
+    const realtime = {
+      total_tokens: 2_100,
+      input_tokens: 2_000,
+      output_tokens: 100,
+      input_token_details: {
+        text_tokens: 1_200,
+        image_tokens: 800,
+        audio_tokens: 0,
+        cached_tokens: 900,
+        cached_tokens_details: { text_tokens: 150, image_tokens: 750, audio_tokens: 0 }
+      },
+      output_token_details: { text_tokens: 100, audio_tokens: 0 }
+    }
+    const { cacheRead, imageInput, input } = Usage.split(Either.getOrThrow(Usage.fromOpenAiResponses(realtime)))
+    assert.deepStrictEqual({ input, imageInput, cacheRead }, { input: 1_050, imageInput: 50, cacheRead: 900 })
+    // fewer tokens are paid in full than there are images
+    reads(Usage.fromOpenAiResponses, {
+      ...realtime,
+      total_tokens: 1_100,
+      input_tokens: 1_000,
+      input_token_details: { ...realtime.input_token_details, text_tokens: 200 }
+    }, {
+      uncachedInputTokens: 100,
+      cacheReadTokens: 900,
+      outputTokens: 100,
+      audioInputTokens: 0,
+      imageInputTokens: 50,
+      audioCacheReadTokens: 0,
+      audioOutputTokens: 0
+    })
+    refuses(
+      Usage.fromOpenAiResponses,
+      { ...realtime, input_token_details: { ...realtime.input_token_details, image_tokens: 1 } },
+      "cached_tokens_details.image_tokens is 750, more than the 1 image_tokens that include it"
+    )
+  })
+
   it("adds the caches, which stand beside the input, and keeps their lifetimes apart", () => {
     reads(Usage.fromAnthropic, {
       input_tokens: 2048,

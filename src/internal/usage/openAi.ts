@@ -3,7 +3,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { count, details, type Figures, known, reader, remainder, requireTotal, sumOf } from "./reading.ts"
 
-const cachedDetails = details({ audio_tokens: count })
+const cachedDetails = details({ audio_tokens: count, image_tokens: count })
 
 const inputDetails = details({
   cached_tokens: count,
@@ -120,7 +120,9 @@ const figuresOf = (usage: {
       audioInputTokens: yield* remainder("audio_tokens", inputDetails?.audio_tokens, {
         "cached_tokens_details.audio_tokens": cachedAudio
       }),
-      imageInputTokens: known(inputDetails?.image_tokens),
+      imageInputTokens: yield* remainder("image_tokens", inputDetails?.image_tokens, {
+        "cached_tokens_details.image_tokens": inputDetails?.cached_tokens_details?.image_tokens
+      }),
       audioCacheReadTokens: known(cachedAudio),
       reasoningTokens: known(reasoning),
       audioOutputTokens: known(outputDetails?.audio_tokens),
