@@ -350,6 +350,43 @@ describe("totals", () => {
       assert.deepInclude(yield* totalsOf("trace"), { input: 10, cost: "0.1" })
     }).pipe(Effect.provide(Testing.layer())))
 
+  for (
+    const [what, update, expected] of [
+      ["completed", { completionTokens: 500 }, { input: 1_000, output: 500, cost: "0.0075" }],
+      ["raised", { promptTokens: 2_000, completionTokens: 500, costUsd: "1" }, {
+        input: 2_000,
+        output: 500,
+        cost: "1"
+      }],
+      ["lowered", { promptTokens: 0, completionTokens: 1 }, { input: 0, output: 1, cost: "0.00001" }]
+    ] as const
+  ) {
+    it.effect(`follow what is ${what} of a call when its span is over`, () =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(Date.UTC(2026, 0, 1))
+        const service = yield* ObservabilityService
+        yield* Effect.gen(function*() {
+          const handle = yield* Effect.scoped(Effect.tap(span("call", { type: "llm" }), (call) =>
+            service.updateSpan(call, { provider: "openai", model: "gpt-4o", promptTokens: 1_000 })))
+          yield* service.updateSpan(handle, update)
+        }).pipe(withTrace("trace"))
+        assert.deepInclude(yield* totalsOf("trace"), expected)
+      }).pipe(Effect.provide(Testing.layer())))
+  }
+
+  it.effect("are unknown again when a call turns out to be one without a price", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(Date.UTC(2026, 0, 1))
+      const service = yield* ObservabilityService
+      yield* Effect.gen(function*() {
+        const handle = yield* Effect.scoped(span("call", { type: "llm" }))
+        const call = { provider: "openai", model: "gpt-4o", promptTokens: 1_000, completionTokens: 500 }
+        yield* service.updateSpan(handle, call)
+        yield* service.updateSpan(handle, { model: "nobody's" })
+      }).pipe(withTrace("trace"))
+      assert.deepInclude(yield* totalsOf("trace"), { input: 1_000, cost: undefined })
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("of another trace are not touched", () =>
     Effect.gen(function*() {
       yield* logLlmCall({ model: "m", promptTokens: 10 }).pipe(

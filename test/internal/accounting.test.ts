@@ -206,6 +206,8 @@ type Figures = { readonly promptTokens: number | undefined; readonly costUsd: st
 
 interface Node {
   readonly own: Figures
+  /** What is said when it is over, while the one above it still runs. */
+  readonly late: Figures
   readonly below: ReadonlyArray<Node>
 }
 
@@ -214,21 +216,47 @@ const figures: FastCheck.Arbitrary<Figures> = FastCheck.record({
   costUsd: FastCheck.option(FastCheck.constantFrom("0", "0.1", "0.2"), { nil: undefined })
 })
 
+/** More than nothing: what was said above of a call is not said again because that call takes back all of its own. */
+const lateFigures: FastCheck.Arbitrary<Figures> = FastCheck.record({
+  promptTokens: FastCheck.option(FastCheck.integer({ min: 1, max: 9 }), { nil: undefined }),
+  costUsd: FastCheck.option(FastCheck.constantFrom("0.1", "0.2"), { nil: undefined })
+})
+
 const nodeOf = (depth: number): FastCheck.Arbitrary<Node> =>
   FastCheck.record({
     own: figures,
+    late: lateFigures,
     below: depth === 0 ? FastCheck.constant([]) : FastCheck.array(nodeOf(depth - 1), { maxLength: 3 })
   })
 
-const build = ({ below, own }: Node): Effect.Effect<void, never, ObservabilityService> =>
-  withSpan(Effect.zipRight(Effect.forEach(below, build), annotate(own)), "node")
+/** @returns the spans, inner ones first */
+const build = ({ below, late, own }: Node): Effect.Effect<ReadonlyArray<SpanHandle>, never, ObservabilityService> =>
+  Effect.gen(function*() {
+    const [handle, inside] = yield* Effect.scoped(Effect.gen(function*() {
+      const handle = yield* span("node")
+      const inside = yield* Effect.forEach(below, build).pipe(withTraceContext(handle.context))
+      yield* annotate(own).pipe(withTraceContext(handle.context))
+      return [handle, inside.flat()] as const
+    }))
+    yield* annotate(late).pipe(withTraceContext(handle.context))
+    return [...inside, handle]
+  })
 
 /** What the innermost spans say that say anything of it, and what is said above those that say zero. */
 const leaves = (node: Node, name: keyof Figures): ReadonlyArray<string | number> => {
   const below = node.below.flatMap((each) => leaves(each, name))
-  const own = node.own[name]
+  const own = node.late[name] ?? node.own[name]
   return own === undefined || below.some((each) => Number(each) > 0) ? below : [...below, own]
 }
+
+/** Of a call, its model, too, with which a price may come or go. */
+const corrections: FastCheck.Arbitrary<Input.SpanUpdate> = FastCheck.record({
+  promptTokens: FastCheck.option(FastCheck.integer({ min: 0, max: 9 }), { nil: undefined }),
+  costUsd: FastCheck.option(FastCheck.constantFrom("0", "0.3"), { nil: undefined }),
+  usage: FastCheck.option(FastCheck.constant({ outputTokens: 3 }), { nil: undefined }),
+  provider: FastCheck.constant("openai"),
+  model: FastCheck.option(FastCheck.constantFrom("gpt-4o", "nobody's"), { nil: undefined })
+})
 
 describe("of any tree", () => {
   it.effect.prop(
@@ -245,6 +273,21 @@ describe("of any tree", () => {
         }
         assert.deepStrictEqual(yield* totals, expected)
         assert.deepStrictEqual(sumOfRows(yield* spans), expected)
+      }).pipe(Effect.provide(Testing.layer())),
+    { fastCheck: { numRuns: 100 } }
+  )
+
+  it.effect.prop(
+    "the totals are the sum of the rows, whatever is said when all is over",
+    [nodeOf(2), FastCheck.array(FastCheck.record({ at: FastCheck.nat(), update: corrections }), { maxLength: 8 })],
+    ([node, late]) =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(Date.UTC(2026, 0, 1))
+        const handles = yield* build(node).pipe(withTrace("trace"))
+        for (const { at, update } of late) {
+          yield* annotate(update).pipe(withTraceContext(handles[at % handles.length]!.context))
+        }
+        assert.deepStrictEqual(yield* totals, sumOfRows(yield* spans))
       }).pipe(Effect.provide(Testing.layer())),
     { fastCheck: { numRuns: 100 } }
   )

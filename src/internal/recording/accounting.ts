@@ -32,7 +32,7 @@ export class Accounting {
   }
 
   /**
-   * What is found out about a call that is over counts, too: once, and not what was counted before.
+   * What is found out about a call that is over counts, too, in the place of what was counted of it before.
    *
    * @returns whether the totals of its trace have changed
    */
@@ -103,28 +103,30 @@ const isOtherCall = (call: ModelCall, before: ModelCall | undefined): boolean =>
   call.usage !== before?.usage || call.model !== before?.model || call.provider !== before?.provider
 
 const count = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): boolean => {
-  // what is below a subtotal has told the trace, and those above it
-  if (call.isSubtotal) return false
-  tellAbove(span, call, before)
-  return span.trace?.add(
-    before?.usage === undefined ? call.usage : undefined,
-    before?.costUsd === undefined ? call.costUsd : undefined
-  ) ?? false
+  const counted = countedOf(before)
+  const counts = countedOf(call)
+  if (counted === undefined && counts === undefined) return false
+  tellAbove(span, counts, counted)
+  return span.trace?.count(counts, counted) ?? false
 }
 
-const tellAbove = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): void => {
+/** What is below a subtotal has told the trace, and those above it. */
+const countedOf = (call: ModelCall | undefined): ModelCall | undefined => call?.isSubtotal === true ? undefined : call
+
+const tellAbove = (span: OpenSpan, call: ModelCall | undefined, before: ModelCall | undefined): void => {
   // nothing is repeated by saying more than zero
-  const tokens = before?.usage === undefined ? tokensOf(call.usage) : 0
-  const cost = call.costUsd !== undefined && BigDecimal.isPositive(call.costUsd)
+  const tokens = tokensOf(call?.usage) - tokensOf(before?.usage)
+  const cost = call?.costUsd !== undefined && BigDecimal.isPositive(call.costUsd)
   if (tokens === 0 && !cost) return
   // those that are over have been settled without it
   for (let above = span.openParent; above !== undefined; above = above.openParent) {
-    const isTold = (above.tokensBelow > 0 || tokens === 0) && (above.costBelow || !cost)
+    const isTold = (above.tokensBelow > 0 || tokens <= 0) && (above.costBelow || !cost)
     // whoever told this one has told those above it
     if (isTold && !above.isInModelCall) return
-    above.tokensBelow += tokens
+    // one that knows those of the first call alone cannot take back those of another
+    if (above.isInModelCall || tokens > 0) above.tokensBelow += tokens
     above.costBelow ||= cost
-    if (above.type === "llm") {
+    if (above.type === "llm" && call !== undefined) {
       // beyond some, as if one were not known
       const model = above.modelsBelow.length < maxModels ? call.model : undefined
       if (!above.modelsBelow.includes(model)) above.modelsBelow = [...above.modelsBelow, model]

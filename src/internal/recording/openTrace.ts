@@ -1,11 +1,9 @@
 /** A trace that is running, or was when it was last heard of. */
-import * as BigDecimal from "effect/BigDecimal"
 import type * as Observation from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
 import type { TraceContext } from "../../TraceContext.ts"
-import type { Usage } from "../../Usage.ts"
-import { inputTokens, sumOfKnown } from "../../Usage.ts"
 import type { Outcome } from "../outcome.ts"
+import { CallSums } from "./callSums.ts"
 import { Entries } from "./entries.ts"
 import { OpenRecord } from "./intake.ts"
 import { type Entry, noSlot } from "./openTable.ts"
@@ -29,9 +27,8 @@ export class OpenTrace extends OpenRecord implements Entry {
   private error: Observation.ErrorDetails | undefined
   private durationMicros: number | undefined
   private stated: StatedTotals | undefined
-  private inputTokens: number | undefined
-  private outputTokens: number | undefined
-  private costUsd: BigDecimal.BigDecimal | undefined
+  /** Made for the first model call: most traces have none. */
+  private sums: CallSums | undefined
 
   constructor(
     resource: Observation.Resource,
@@ -68,16 +65,10 @@ export class OpenTrace extends OpenRecord implements Entry {
     }
   }
 
-  /** Counts a model call into the totals. @returns whether it had anything to count */
-  add(usage: Usage | undefined, costUsd: BigDecimal.BigDecimal | undefined): boolean {
-    if (usage !== undefined) {
-      this.inputTokens = sumOfKnown(this.inputTokens, inputTokens(usage))
-      this.outputTokens = sumOfKnown(this.outputTokens, usage.outputTokens)
-    }
-    if (costUsd !== undefined) {
-      this.costUsd = this.costUsd === undefined ? costUsd : BigDecimal.sum(this.costUsd, costUsd)
-    }
-    return usage !== undefined || costUsd !== undefined
+  /** Counts a model call, in the place of what was counted of it before. @returns whether the totals have changed */
+  count(call: Observation.ModelCall | undefined, before: Observation.ModelCall | undefined): boolean {
+    if (this.sums === undefined) this.sums = new CallSums()
+    return this.sums.count(call, before)
   }
 
   addMetadata(metadata: Observation.JsonObject | undefined): void {
@@ -131,9 +122,9 @@ export class OpenTrace extends OpenRecord implements Entry {
   /** A figure that was stated wins; the others are the sums. */
   private totals(): Observation.Totals {
     return {
-      inputTokens: this.stated?.inputTokens ?? this.inputTokens,
-      outputTokens: this.stated?.outputTokens ?? this.outputTokens,
-      costUsd: this.stated?.costUsd ?? this.costUsd,
+      inputTokens: this.stated?.inputTokens ?? this.sums?.inputTokens,
+      outputTokens: this.stated?.outputTokens ?? this.sums?.outputTokens,
+      costUsd: this.stated?.costUsd ?? this.sums?.costUsd,
       stated: this.stated !== undefined
     }
   }
