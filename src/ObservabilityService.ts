@@ -201,7 +201,7 @@ export interface Service {
   /**
    * Adds to a span, or to the span or trace that a context stands in, also to one that has ended: it is then written once
    * more. Of a trace, tokens and cost become the totals that the program states, and what only spans have goes into the
-   * metadata.
+   * metadata. A handle stays that of the layer that began its span; a context is looked for in this one.
    */
   readonly updateSpan: (span: SpanHandle | TraceContext, update: Input.SpanUpdate) => Effect.Effect<void>
   /** Records a model call that is over; without a parent in a trace of its own. */

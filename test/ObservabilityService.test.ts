@@ -869,6 +869,39 @@ describe("layers", () => {
       assert.strictEqual(other.type, "tool")
     }).pipe(Effect.provide(ObservabilityService.layerNoop)))
 
+  it.effect("a handle stays that of the layer that began its span, whichever service is told of it", () => {
+    const outer = memory("outer")
+    const inner = memory("inner")
+    const namesOf = ({ records }: typeof outer) =>
+      records.flatMap((each) => isSpan(each) || each._tag === "Trace" ? [[each.name, each.status]] : [])
+    return Effect.gen(function*() {
+      yield* withTrace(
+        Effect.scoped(Effect.gen(function*() {
+          const handle = yield* span("job")
+          yield* Effect.gen(function*() {
+            const { unsafe, updateSpan } = yield* ObservabilityService
+            yield* withTrace(withSpan(Effect.void, "step"), "inner")
+            yield* updateSpan(handle, { output: "done" })
+            yield* Effect.withFiberRuntime<void>((fiber) => {
+              unsafe.addEvent(fiber, handle, { name: "told" })
+              unsafe.addLink(handle, { context: handle.context })
+              unsafe.addAttribute(handle, "step", 1)
+              unsafe.endSpan(fiber, handle, Exit.fail("no"))
+              return Effect.void
+            })
+          }).pipe(Effect.provide(ObservabilityService.layerMemory(inner)))
+        })),
+        "outer"
+      )
+      yield* TestClock.adjust("1 second")
+      assert.sameDeepMembers(namesOf(inner), [["inner", "success"], ["step", "success"]])
+      assert.sameDeepMembers(namesOf(outer), [["outer", "success"], ["job", "error"]])
+      const job = outer.records.find(isSpan)!
+      assert.deepInclude(job, { output: "done", attributes: { step: 1 } })
+      assert.deepStrictEqual([job.events?.length, job.links?.length], [1, 1])
+    }).pipe(Effect.provide(ObservabilityService.layerMemory(outer)))
+  })
+
   it.effect("every record says which process, service, environment and release it is from", () =>
     Effect.gen(function*() {
       yield* Effect.void.pipe(withSpan("s"), withTrace("t"))

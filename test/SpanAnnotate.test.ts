@@ -1,9 +1,9 @@
 /** What is said of a span or a trace by its context, while it runs and afterwards. */
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Effect, Option } from "effect"
+import { BigDecimal, Effect, Either, Option } from "effect"
 import { logLlmCall } from "../src/Log.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
-import { annotate, span, withSpan, withTrace } from "../src/Span.ts"
+import { annotate, span, withSpan, withTrace, withTraceContext } from "../src/Span.ts"
 import * as Testing from "../src/Testing.ts"
 import { TraceContext } from "../src/TraceContext.ts"
 
@@ -142,5 +142,22 @@ describe("updating what has ended, by its context,", () => {
       }))
       const [recorded] = yield* Effect.flatMap(Testing.Recorded, (all) => all.of("Span"))
       assert.deepInclude(recorded, { output: "back" })
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("touches no span of another trace that has the same span id", () =>
+    Effect.gen(function*() {
+      yield* Effect.gen(function*() {
+        const { spanId } = Option.getOrThrow(yield* TraceContext.current)
+        const remote = Either.getOrThrow(
+          TraceContext.fromTraceparent(`00-0af7651916cd43dd8448eb211c80319c-${spanId}-01`)
+        )
+        yield* logLlmCall({ model: "m", promptTokens: 5 }).pipe(withTraceContext(remote))
+        yield* annotate({ output: "of the other trace" }).pipe(withTraceContext(remote))
+        yield* annotate({ promptTokens: 7 })
+      }).pipe(withSpan("own"), withTrace("t"))
+      const spans = yield* Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Span"))
+      const own = spans.find(({ name }) => name === "own")!
+      assert.strictEqual(own.output, undefined)
+      assert.isFalse(own.modelCall!.isSubtotal)
     }).pipe(Effect.provide(Testing.layer())))
 })

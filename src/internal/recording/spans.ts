@@ -36,10 +36,16 @@ export class Spans {
     this.traces = traces
     this.accounting = new Accounting(price)
     this.open = new OpenTable(room.maxOpen)
+    keepers.set(room.resource, this)
   }
 
   get count(): number {
     return this.remembered.size
+  }
+
+  /** Where a span is to be changed: by way of whichever service, it is recorded by the layer that began it. */
+  keeperOf(span: OpenSpan): Spans {
+    return span.resource === this.room.resource ? this : keepers.get(span.resource)!
   }
 
   /**
@@ -140,9 +146,11 @@ export class Spans {
   /** What was recorded here of a position; by its ids where it has been away, in a message or in headers. */
   private recordOf(position: Position): OpenSpan | OpenTrace | undefined {
     const record = TraceContext.recordOf(position)
-    return (record instanceof OpenSpan || record instanceof OpenTrace) && record.resource === this.room.resource
-      ? record
-      : this.remembered.get(position.spanId)
+    if ((record instanceof OpenSpan || record instanceof OpenTrace) && record.resource === this.room.resource) {
+      return record
+    }
+    const span = this.remembered.get(position.spanId)
+    return span?.traceId === position.traceId ? span : undefined
   }
 
   /** All that are open: some of them may have come a moment ago. */
@@ -224,5 +232,8 @@ export class Spans {
 }
 
 // internal
+
+/** By the resource that all records of a layer share, and not in every span, of which there are many more. */
+const keepers = new WeakMap<Observation.Resource, Spans>()
 
 const noOrigin: Origin = {}

@@ -42,35 +42,35 @@ export const unsafeOf = (traces: Traces, spans: Spans, failed: () => void): Unsa
   },
   endSpan: (fiber, span, exit, endTimeNanos) => {
     try {
-      if (span instanceof OpenSpan) spans.end(ambientOf(fiber), span, exit, endTimeNanos)
+      if (span instanceof OpenSpan) spans.keeperOf(span).end(ambientOf(fiber), span, exit, endTimeNanos)
     } catch {
       failed()
     }
   },
   addEvent: (fiber, span, event) => {
     try {
-      if (span instanceof OpenSpan) spans.addEvent(ambientOf(fiber), span, event)
+      if (span instanceof OpenSpan) spans.keeperOf(span).addEvent(ambientOf(fiber), span, event)
     } catch {
       failed()
     }
   },
   addLink: (span, link) => {
     try {
-      if (span instanceof OpenSpan) spans.addLink(span, link)
+      if (span instanceof OpenSpan) spans.keeperOf(span).addLink(span, link)
     } catch {
       failed()
     }
   },
   addAttribute: (span, key, value) => {
     try {
-      if (span instanceof OpenSpan) spans.addAttribute(span, key, value)
+      if (span instanceof OpenSpan) spans.keeperOf(span).addAttribute(span, key, value)
     } catch {
       failed()
     }
   },
   updateSpan: (span, update) => {
     try {
-      if (span instanceof OpenSpan) spans.update(span, update)
+      if (span instanceof OpenSpan) spans.keeperOf(span).update(span, update)
       else if (span instanceof TraceContext) spans.annotate(span, update)
     } catch {
       failed()
