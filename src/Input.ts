@@ -196,7 +196,7 @@ export interface DocumentEvent {
   readonly documentName?: string | undefined
   readonly eventType: "upload" | "parse" | "chunk" | "embed" | "index" | "delete" | (string & {})
   readonly status: DocumentStatus
-  /** How long the step took. */
+  /** How long the step took, up to now. */
   readonly duration?: Duration.DurationInput | undefined
   /** Figures of the step, for example `{ chunkCount: 12 }`. */
   readonly metrics?: Attributes | undefined

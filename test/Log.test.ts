@@ -135,6 +135,23 @@ describe("messages and document events", () => {
       assert.strictEqual(only(yield* recorded.of("ChatMessage")).spanId, traces[0]!.spanId)
       assert.strictEqual(only(yield* recorded.of("DocumentEvent")).spanId, traces[1]!.spanId)
     }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("of a step that failed outside of a trace have one that has failed, and took as long", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(10_000)
+      const step = { documentId: "d", eventType: "parse", status: "failed", duration: "3 seconds" } as const
+      yield* logDocumentEvent({ ...step, error: new RangeError("page 7") })
+      const recorded = yield* Testing.Recorded
+      const trace = only(yield* recorded.of("Trace"))
+      const { durationMicros, startTimeUnixMicros, status } = trace
+      assert.deepStrictEqual({ durationMicros, startTimeUnixMicros, status }, {
+        durationMicros: 3_000_000,
+        startTimeUnixMicros: 7_000_000,
+        status: "error"
+      })
+      assert.deepInclude(trace.error, { type: "RangeError", message: "page 7" })
+      assert.strictEqual(only(yield* recorded.of("DocumentEvent")).timeUnixMicros, 10_000_000)
+    }).pipe(Effect.provide(Testing.layer())))
 })
 
 describe("flush", () => {

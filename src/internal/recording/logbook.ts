@@ -3,6 +3,7 @@ import type * as Input from "../../Input.ts"
 import type * as Observation from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
 import type { TraceContext } from "../../TraceContext.ts"
+import type { Outcome } from "../outcome.ts"
 import * as Outcomes from "../outcome.ts"
 import { sizeOfError } from "./capturing.ts"
 import type { Ambient } from "./origin.ts"
@@ -22,7 +23,8 @@ export class Logbook {
 
   /** Without a parent it stands in a trace of its own. */
   chatMessage(ambient: Ambient, parent: TraceContext | undefined, message: Input.ChatMessage): void {
-    this.traces.within(ambient, parent, `chat message ${message.role}`, (context, timeUnixMicros) => {
+    const past = { name: `chat message ${message.role}`, outcome: Outcomes.success }
+    this.traces.within(ambient, parent, past, (context, timeUnixMicros) => {
       const plausible = new Plausible()
       const sizes = { size: baseSize }
       const record: Observation.ChatMessage = {
@@ -51,12 +53,14 @@ export class Logbook {
 
   /** Without a parent it stands in a trace of its own. */
   documentEvent(ambient: Ambient, parent: TraceContext | undefined, event: Input.DocumentEvent): void {
-    this.traces.within(ambient, parent, `document ${event.eventType}`, (context, timeUnixMicros) => {
-      const plausible = new Plausible()
-      const sizes = { size: baseSize }
-      const retryCount = plausible.count("retryCount", event.retryCount)
-      const details = event.error === undefined ? undefined : Outcomes.fromError(event.error)
-      sizes.size += sizeOfError(details)
+    const plausible = new Plausible()
+    const retryCount = plausible.count("retryCount", event.retryCount)
+    const durationMicros = plausible.elapsedMicros("duration", event.duration)
+    const details = event.error === undefined ? undefined : Outcomes.fromError(event.error)
+    const outcome: Outcome = event.status === "failed" ? { status: "error", error: details } : Outcomes.success
+    const past = { name: `document ${event.eventType}`, outcome, durationMicros }
+    this.traces.within(ambient, parent, past, (context, timeUnixMicros) => {
+      const sizes = { size: baseSize + sizeOfError(details) }
       const record: Observation.DocumentEvent = {
         _tag: "DocumentEvent",
         ...this.common(context),
@@ -67,7 +71,7 @@ export class Logbook {
         documentName: event.documentName,
         eventType: event.eventType,
         status: event.status,
-        durationMicros: plausible.micros("duration", event.duration),
+        durationMicros,
         metrics: event.metrics === undefined ? undefined : this.room.capturing.object(sizes, event.metrics),
         error: details === undefined ? undefined : { ...details, retryable: event.retryable, retryCount },
         metadata: merge(

@@ -22,6 +22,13 @@ import type { Room } from "./room.ts"
 import { Timeline, Timelines } from "./timeline.ts"
 import { updateTrace } from "./traceUpdate.ts"
 
+/** What is over when it is recorded, as a trace of its own has it. */
+interface Past {
+  readonly name: string
+  readonly outcome: Outcome
+  readonly durationMicros?: number | undefined
+}
+
 export class Traces {
   private readonly room: Room
   private readonly open: OpenTable<OpenTrace>
@@ -42,7 +49,7 @@ export class Traces {
     return this.begin(ambient, input, this.timelines.start(ambient.clock)).context
   }
 
-  /** A trace for one span alone, which starts with it. @param elapsedMicros how long ago that was */
+  /** A trace for one record alone, which starts with it. @param elapsedMicros how long ago that was */
   startFor(ambient: Ambient, name: string, elapsedMicros: number, origin: Origin | undefined): OpenTrace {
     const now = this.timelines.start(ambient.clock)
     const nanos = origin?.startTimeNanos
@@ -92,17 +99,17 @@ export class Traces {
     this.room.intake.pushOpen(trace)
   }
 
-  /** Runs with the given context, or in a trace of its own where there is none. */
+  /** Records what is over now with the given context, or in a trace of its own where there is none. */
   within(
     ambient: Ambient,
     parent: TraceContext | undefined,
-    name: string,
+    { durationMicros, name, outcome }: Past,
     record: (context: TraceContext, timeUnixMicros: number) => void
   ): void {
     if (parent !== undefined) return record(parent, this.timelineFor(ambient, this.of(parent)).now(ambient.clock))
-    const trace = this.begin(ambient, { name }, this.timelines.start(ambient.clock))
+    const trace = this.startFor(ambient, name, durationMicros ?? 0, undefined)
     record(trace.context, trace.timeline.now(ambient.clock))
-    this.end(ambient, trace.context, {})
+    this.end(ambient, trace.context, {}, outcome, durationMicros)
   }
 
   endAll(ambient: Ambient): void {
