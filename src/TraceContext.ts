@@ -36,6 +36,7 @@ import type { SpanId, TraceId } from "./Identifier.ts"
 import * as Identifier from "./Identifier.ts"
 import type { Generator } from "./IdGenerator.ts"
 import { IdGenerator } from "./IdGenerator.ts"
+import { cutIdentifier } from "./internal/identifierText.ts"
 import type { HeadersInput } from "./internal/propagation/headerLines.ts"
 import type { Refusal, TraceParent } from "./internal/propagation/traceHeaders.ts"
 import { formatTraceparent, parseTraceparent, readHeaders, writeHeaders } from "./internal/propagation/traceHeaders.ts"
@@ -379,9 +380,9 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
       fields.sampled ?? true,
       fields.random ?? false,
       stateOrNone(fields.traceState),
-      fields.userId,
-      fields.sessionId,
-      fields.kbId,
+      textOrNone(fields.userId),
+      textOrNone(fields.sessionId),
+      textOrNone(fields.kbId),
       fields.isRemote ?? false
     )
   }
@@ -484,7 +485,11 @@ const stateOrNone = (state: TraceState.TraceState | undefined): TraceState.Trace
 
 /** The types say text, and what comes from a database may be a number or `null`. */
 const textOrNone = (value: unknown): string | undefined =>
-  typeof value === "string" ? value : typeof value === "number" || typeof value === "bigint" ? String(value) : undefined
+  typeof value === "string"
+    ? cutIdentifier(value)
+    : typeof value === "number" || typeof value === "bigint"
+    ? String(value)
+    : undefined
 
 const FieldsSchema = Schema.Struct({
   traceId: Identifier.TraceId,

@@ -12,6 +12,7 @@ import * as Inspectable from "effect/Inspectable"
 import * as Redacted from "effect/Redacted"
 import type { Json, JsonObject } from "../Observation.ts"
 import { isAiError, withoutBodies } from "./quotedBodies.ts"
+import { beginningOf } from "./textPieces.ts"
 
 /** Bounds of one captured value. */
 export interface CaptureLimits {
@@ -59,24 +60,14 @@ export const captureObject = (value: unknown, limits: CaptureLimits): Captured<J
 export const isJsonObject = (value: Json): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/**
- * Cuts a text to `maxLength` characters and says how much is missing. The prefix is copied: a slice would keep the
- * whole original alive.
- */
+/** Cuts a text to `maxLength` characters and says how much is missing. */
 export const cutString = (text: string, maxLength: number): string => {
   if (text.length <= maxLength) return text
-  // not between the two halves of a character
-  const length = isHighSurrogate(text.charCodeAt(maxLength - 1)) ? maxLength - 1 : maxLength
-  const part = text.slice(0, length)
-  // ASCII stays at one byte a character, and so does its mark: one other character would make it two
-  const encoding = Buffer.byteLength(part) === length ? "latin1" : "utf16le"
-  const kept = Buffer.from(part, encoding).toString(encoding)
-  return `${kept}... [cut: ${text.length - length} of ${text.length} characters]`
+  const kept = beginningOf(text, maxLength)
+  return `${kept}... [cut: ${text.length - kept.length} of ${text.length} characters]`
 }
 
 // internal
-
-const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff
 
 /** What an object costs beside its values: header, and a pointer with its share of the key. */
 const objectCost = 32

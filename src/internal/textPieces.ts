@@ -6,6 +6,17 @@ export const endOfPiece = (text: string, from: number, length: number): number =
   return isLowSurrogate(text.charCodeAt(to)) ? to + 1 : to
 }
 
+/** The first characters, that many or one less. They are copied: a slice would keep the whole original alive. */
+export const beginningOf = (text: string, length: number): string => {
+  const end = isHighSurrogate(text.charCodeAt(length - 1)) ? length - 1 : length
+  const part = text.slice(0, end)
+  // ASCII stays at one byte a character, and so does what is put behind it: one other character would make it two
+  const encoding = Buffer.byteLength(part) === end ? "latin1" : "utf16le"
+  return Buffer.from(part, encoding).toString(encoding)
+}
+
 // internal
+
+const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff
 
 const isLowSurrogate = (code: number): boolean => code >= 0xdc00 && code <= 0xdfff

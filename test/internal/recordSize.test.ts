@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Inspectable } from "effect"
 import * as EffectTracer from "../../src/EffectTracer.ts"
+import { logChatMessage, logDocumentEvent, logLlmCall } from "../../src/Log.ts"
 import { ObservabilityService } from "../../src/ObservabilityService.ts"
 import type { Span } from "../../src/Observation.ts"
 import type { Provider } from "../../src/Provider.ts"
@@ -22,7 +23,10 @@ describe("the size of a record, which is what it costs of a delivery's budget,",
       const update = (text: string) => ({
         attributes: { progress: text, more: [text] },
         input: { text, none: undefined },
-        output: text
+        output: text,
+        name: text,
+        model: text,
+        finishReason: text
       })
       for (const times of [1, 50]) {
         yield* Effect.scoped(Effect.flatMap(span(`${times}`), (handle) =>
@@ -48,6 +52,28 @@ describe("the size of a record, which is what it costs of a delivery's budget,",
         Effect.forEach([1, 2, 3], (n) =>
           service.updateSpan(handle, { attributes: { [n]: "x".repeat(1_000) } }))))
       assert.isAbove((yield* sizes).spans[0]!, 6_000)
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("counts names, words and identifiers that are long, which are cut", () =>
+    Effect.gen(function*() {
+      const long = "x".repeat(1_000_000)
+      const tags = Array.from({ length: 200 }, (_, index) => `${index}${long}`)
+      yield* withTrace(Effect.void, long, { userId: long, sessionId: long, kbId: long, operationType: long, tags })
+      yield* logLlmCall({ model: long, provider: long, finishReason: long })
+      yield* logChatMessage({ role: long, content: "hi", model: long })
+      yield* logDocumentEvent({ documentId: long, documentName: long, eventType: long, status: "completed" })
+      yield* Effect.scoped(Effect.flatMap(span(long, { type: long }), (handle) =>
+        Effect.flatMap(ObservabilityService, ({ unsafe }) =>
+          Effect.withFiberRuntime((fiber) => {
+            unsafe.addEvent(fiber, handle, { name: long })
+            return Effect.void
+          }))))
+      const { observations } = yield* Testing.Recorded
+      for (const record of yield* observations) {
+        const held = Inspectable.stringifyCircular(record).length
+        assert.isAbove(record.size, held, record._tag)
+        assert.isBelow(record.size, 300_000, record._tag)
+      }
     }).pipe(Effect.provide(Testing.layer())))
 
   it.effect("counts the error, with its cause", () =>
@@ -117,6 +143,37 @@ describe("the size of a record, which is what it costs of a delivery's budget,",
         ["observability.dropped_attributes", 3]
       ])
     }).pipe(Effect.provide(Testing.layer({ capture: { maxEntries: 3 } }))))
+})
+
+describe("what is cut", () => {
+  it.effect("stays apart where it is an identifier, and the same where it is the same", () =>
+    Effect.gen(function*() {
+      const long = "x".repeat(10_000)
+      for (const end of ["a", "b", "a"]) {
+        yield* logDocumentEvent({ documentId: `${long}${end}`, eventType: "parse", status: "completed" }).pipe(
+          withTrace("t", { userId: `${long}${end}`, sessionId: `${long}${end}`, kbId: `${long}${end}` })
+        )
+      }
+      const events = yield* (yield* Testing.Recorded).of("DocumentEvent")
+      for (const field of ["documentId", "userId", "sessionId", "kbId"] as const) {
+        const [first, other, again] = events.map((event) => event[field]!)
+        assert.match(first!, /^x+\.\.\.\[cut, 10001 characters, sha256 [0-9a-f]{16}\]$/)
+        assert.strictEqual(first!.length, 800)
+        assert.notStrictEqual(first, other)
+        assert.strictEqual(first, again)
+      }
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("is counted where it is a tag beyond those that are kept", () =>
+    Effect.gen(function*() {
+      const tags = Array.from({ length: 130 }, (_, index) => `tag ${index}`)
+      yield* withTrace(Effect.void, "many", { tags, metadata: { kept: true } })
+      yield* withTrace(Effect.void, "some", { tags: tags.slice(0, 128) })
+      const [many, some] = yield* (yield* Testing.Recorded).of("Trace")
+      assert.deepStrictEqual(many!.tags, tags.slice(0, 128))
+      assert.deepStrictEqual(many!.metadata, { kept: true, "observability.dropped_tags": 2 })
+      assert.deepStrictEqual([some!.tags, some!.metadata], [tags.slice(0, 128), undefined])
+    }).pipe(Effect.provide(Testing.layer())))
 })
 
 describe("what has been handed over", () => {

@@ -4,9 +4,10 @@
 import type * as BigDecimal from "effect/BigDecimal"
 import type { Json } from "../../Observation.ts"
 import type { ByteWriter } from "../byteWriter.ts"
+import { cutIdentifier } from "../identifierText.ts"
 import { type Steps, writeJson } from "../jsonBytes.ts"
 import { writeNumeric } from "./numeric.ts"
-import { cutForIndex, withoutNul } from "./safeText.ts"
+import { withoutNul } from "./safeText.ts"
 
 export interface ColumnType<Value> {
   /** The type of the array's elements, as it is named in SQL. */
@@ -29,7 +30,7 @@ export const text: ColumnType<string> = { sql: "text", oid: 25, write: (out, val
 /** Text of a column that has, or may get, an index. */
 export const indexedText: ColumnType<string> = {
   ...text,
-  write: (out, value) => out.utf8(withoutNul(cutForIndex(value)))
+  write: (out, value) => out.utf8(withoutNul(cutIdentifier(value)))
 }
 
 /** A number that stands for a word. */

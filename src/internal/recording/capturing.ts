@@ -3,8 +3,9 @@ import type * as Input from "../../Input.ts"
 import type { ErrorDetails, Json, JsonObject } from "../../Observation.ts"
 import type { CaptureLimits } from "../capture.ts"
 import { capture, captureObject, cutString, sizeOfString } from "../capture.ts"
+import { cutIdentifier } from "../identifierText.ts"
 import { Entries } from "./entries.ts"
-import { listedSize } from "./limits.ts"
+import { listedSize, maxNameLength, shortTextLength } from "./limits.ts"
 
 /** What costs of a delivery's budget, in estimated bytes of memory. */
 export interface Sized {
@@ -73,9 +74,23 @@ export class Capturing {
     return entries
   }
 
+  /** Takes a name or a word, in the place of the one that is known, which stays where none is said. */
+  text(sized: Sized, text: string, known?: string | undefined): string
+  text(sized: Sized, text: string | undefined, known: string | undefined): string | undefined
+  text(sized: Sized, text: string | undefined, known?: string | undefined): string | undefined {
+    const kept = typeof text === "string" ? cutString(text, maxNameLength) : text ?? known
+    sized.size += sizeOfText(kept) - sizeOfText(known)
+    return kept
+  }
+
+  /** Takes an identifier: one that is cut stays different from others. */
+  identifier(sized: Sized, text: string): string {
+    return this.text(sized, typeof text === "string" ? cutIdentifier(text) : text)
+  }
+
   /** @returns what it is estimated to take, and whether it is too much beside what there is in a list already */
-  listed(attributes: Input.Attributes | undefined, listedBytes: number): Listed {
-    const sized = { size: listedSize }
+  listed(name: string | undefined, attributes: Input.Attributes | undefined, listedBytes: number): Listed {
+    const sized = { size: listedSize + sizeOfText(name) }
     const captured = attributes === undefined ? {} : this.object(sized, attributes)
     return { attributes: captured, size: sized.size, fits: listedBytes + sized.size <= this.limits.maxBytes }
   }
@@ -91,6 +106,10 @@ export const sizeOfError = (error: ErrorDetails | undefined): number =>
   error === undefined
     ? 0
     : sizeOfString(error.type) + sizeOfString(error.message) + sizeOfString(error.cause ?? "")
+
+/** What a name or a word takes beside the room that a record's size has for short ones. */
+export const sizeOfText = (text: string | undefined): number =>
+  typeof text === "string" && text.length > shortTextLength ? sizeOfString(text) : 0
 
 // internal
 

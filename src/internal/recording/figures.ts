@@ -1,6 +1,7 @@
 /** The figures that a program says of a span: those that can be true, beside those that were known before. */
 import type * as Input from "../../Input.ts"
 import type { ModelCall, SpanMetrics } from "../../Observation.ts"
+import type { Capturing, Sized } from "./capturing.ts"
 import { RecordedModelCall } from "./modelCall.ts"
 import type { Plausible } from "./plausible.ts"
 
@@ -22,7 +23,9 @@ export const metricsOf = (
 export const modelCallOf = (
   known: ModelCall | undefined,
   update: Input.SpanUpdate,
-  plausible: Plausible
+  plausible: Plausible,
+  capturing: Capturing,
+  sized: Sized
 ): ModelCall | undefined => {
   const {
     completionTokens,
@@ -45,10 +48,10 @@ export const modelCallOf = (
   const statedUsd = plausible.cost(update.costUsd)
   return new RecordedModelCall(
     {
-      provider: provider ?? known?.provider,
-      model: model ?? known?.model,
+      provider: capturing.text(sized, provider, known?.provider),
+      model: capturing.text(sized, model, known?.model),
       temperature: plausible.finite("temperature", temperature) ?? known?.temperature,
-      finishReason: finishReason ?? known?.finishReason,
+      finishReason: capturing.text(sized, finishReason, known?.finishReason),
       timeToFirstTokenMicros: plausible.micros("timeToFirstToken", timeToFirstToken) ?? known?.timeToFirstTokenMicros,
       isSubtotal: false
     },

@@ -5,7 +5,7 @@ import { closedRevision } from "../../Observation.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
 import { TraceContext } from "../../TraceContext.ts"
 import type { Outcome } from "../outcome.ts"
-import type { Listed } from "./capturing.ts"
+import { type Listed, sizeOfText } from "./capturing.ts"
 import { Entries } from "./entries.ts"
 import { OpenRecord } from "./intake.ts"
 import { maxListed } from "./limits.ts"
@@ -82,6 +82,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     this.startUnixMicros = startUnixMicros
     this.trace = trace
     this.ownsTrace = ownsTrace
+    this.size += sizeOfText(name) + sizeOfText(type)
     this.isInModelCall = type === "llm" || parent?.isInModelCall === true
   }
 

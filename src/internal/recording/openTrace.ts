@@ -2,8 +2,10 @@
 import type * as Observation from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
 import type { TraceContext } from "../../TraceContext.ts"
+import { sizeOfString } from "../capture.ts"
 import type { Outcome } from "../outcome.ts"
 import { CallSums } from "./callSums.ts"
+import { sizeOfText } from "./capturing.ts"
 import { Entries } from "./entries.ts"
 import { OpenRecord } from "./intake.ts"
 import { type Entry, noSlot } from "./openTable.ts"
@@ -45,6 +47,10 @@ export class OpenTrace extends OpenRecord implements Entry {
     this.name = name
     this.operationType = operationType
     this.tags = tags
+    // whom the trace is for is told of all that is in it, and is one text for all of them
+    this.size += sizeOfText(name) + sizeOfText(operationType) + sizeOfText(context.userId) +
+      sizeOfText(context.sessionId) + sizeOfText(context.kbId)
+    if (tags !== undefined) { for (const tag of tags) this.size += sizeOfString(tag) }
   }
 
   get id(): string {

@@ -84,9 +84,10 @@ export class Spans {
 
   addEvent(ambient: Ambient, span: OpenSpan, event: Input.SpanEvent): void {
     const { listedBytes, timeline } = span
-    const listed = this.room.capturing.listed(event.attributes, listedBytes)
+    const name = cutString(event.name, maxNameLength)
+    const listed = this.room.capturing.listed(name, event.attributes, listedBytes)
     span.addEvent({
-      name: cutString(event.name, maxNameLength),
+      name,
       timeUnixMicros: event.timeNanos === undefined ? timeline.now(ambient.clock) : timeline.at(event.timeNanos),
       attributes: listed.attributes
     }, listed)
@@ -94,7 +95,7 @@ export class Spans {
   }
 
   addLink(span: OpenSpan, { attributes, context }: Input.SpanLink): void {
-    const listed = this.room.capturing.listed(attributes, span.listedBytes)
+    const listed = this.room.capturing.listed(undefined, attributes, span.listedBytes)
     span.addLink({ traceId: context.traceId, spanId: context.spanId, attributes: listed.attributes }, listed)
     if (span.isOpen) return
     this.room.intake.pushOpen(span)
@@ -186,7 +187,7 @@ export class Spans {
       above instanceof OpenSpan ? above.isOpen ? above : above.openParent : undefined,
       !(record instanceof OpenSpan) && around.isRemote,
       cutString(name, maxNameLength),
-      type,
+      cutString(type, maxNameLength),
       timeline,
       (nanos === undefined ? timeline.now(ambient.clock) : timeline.at(nanos)) - (elapsedMicros ?? 0),
       trace,
@@ -216,18 +217,18 @@ export class Spans {
 
   /** A trace that was begun for a span alone is called as it is, also where that is known only later. */
   private rename(span: OpenSpan, name: string): void {
-    span.name = name
+    span.name = this.room.capturing.text(span, name, span.name)
     if (span.ownsTrace && span.trace !== undefined) this.traces.update(span.trace, { name })
   }
 
   private apply(span: OpenSpan, update: Input.SpanUpdate, plausible: Plausible): void {
     const { capturing } = this.room
-    if (update.name !== undefined) this.rename(span, cutString(update.name, maxNameLength))
+    if (update.name !== undefined) this.rename(span, update.name)
     if (update.attributes !== undefined) span.attributes = capturing.merged(span, span.attributes, update.attributes)
     if (update.input !== undefined) span.input = capturing.replacement(span, span.input, update.input)
     if (update.output !== undefined) span.output = capturing.replacement(span, span.output, update.output)
     span.metrics = metricsOf(span.metrics, update, plausible)
-    span.modelCall = modelCallOf(span.modelCall, update, plausible)
+    span.modelCall = modelCallOf(span.modelCall, update, plausible, capturing, span)
   }
 }
 

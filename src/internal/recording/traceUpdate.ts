@@ -5,21 +5,19 @@
 import type * as Input from "../../Input.ts"
 import type { JsonObject } from "../../Observation.ts"
 import { inputTokens } from "../../Usage.ts"
-import { cutString } from "../capture.ts"
 import type { Capturing } from "./capturing.ts"
 import { metricsOf, modelCallOf } from "./figures.ts"
-import { maxNameLength } from "./limits.ts"
 import type { OpenTrace } from "./openTrace.ts"
 import { Plausible } from "./plausible.ts"
 
 export const updateTrace = (trace: OpenTrace, update: Input.SpanUpdate, capturing: Capturing): void => {
-  if (update.name !== undefined) trace.name = cutString(update.name, maxNameLength)
+  if (update.name !== undefined) trace.name = capturing.text(trace, update.name, trace.name)
   if (update.attributes !== undefined) trace.metadata = capturing.merged(trace, trace.metadata, update.attributes)
   if (update.input !== undefined) trace.input = capturing.replacement(trace, trace.input, update.input)
   if (update.output !== undefined) trace.output = capturing.replacement(trace, trace.output, update.output)
   const plausible = new Plausible()
   const metrics = metricsOf(undefined, update, plausible)
-  const call = modelCallOf(undefined, update, plausible)
+  const call = modelCallOf(undefined, update, plausible, capturing, { size: 0 })
   if (call !== undefined) {
     const { costUsd, usage } = call
     trace.state({

@@ -11,7 +11,7 @@ import type { Outcome } from "../outcome.ts"
 import * as Outcomes from "../outcome.ts"
 import type { Position } from "../position.ts"
 import { sizeOfError } from "./capturing.ts"
-import { maxNameLength } from "./limits.ts"
+import { maxListed, maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
 import { OpenTable } from "./openTable.ts"
 import { OpenTrace } from "./openTrace.ts"
@@ -153,6 +153,7 @@ export class Traces {
 
   private begin(ambient: Ambient, input: Input.Trace, timeline: Timeline, traceId?: TraceId): OpenTrace {
     const { generator } = ambient
+    const { operationType, tags } = input
     const trace = new OpenTrace(
       this.room.resource,
       // the id carries the start, to the millisecond: another process finds the trace by it
@@ -166,12 +167,15 @@ export class Traces {
       ),
       timeline,
       cutString(input.name, maxNameLength),
-      input.operationType,
-      input.tags === undefined ? undefined : Array.from(input.tags, String)
+      typeof operationType === "string" ? cutString(operationType, maxNameLength) : undefined,
+      tags === undefined ? undefined : Array.from(tags).slice(0, maxListed).map(tagOf)
     )
     TraceContext.setRecord(trace.context, trace)
     const { capturing, intake } = this.room
     if (input.metadata !== undefined) trace.metadata = capturing.merged(trace, undefined, input.metadata)
+    if (tags !== undefined && tags.length > maxListed) {
+      trace.addMetadata({ "observability.dropped_tags": tags.length - maxListed })
+    }
     if (input.input !== undefined) trace.input = capturing.value(trace, input.input)
     this.open.add(trace)
     intake.pushOpen(trace)
@@ -180,6 +184,8 @@ export class Traces {
 }
 
 // internal
+
+const tagOf = (tag: unknown): string => cutString(String(tag), maxNameLength)
 
 /** A trace of another process has a start to count from only when its id carries one. */
 const elapsedMicros = (trace: OpenTrace, isForeign: boolean, { clock }: Ambient): number | undefined => {

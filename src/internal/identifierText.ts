@@ -1,0 +1,20 @@
+/** Identifiers that a program chooses, such as those of its users and its documents: text of any length. */
+import { createHash } from "node:crypto"
+import { beginningOf } from "./textPieces.ts"
+
+/**
+ * The most that is kept, in characters: what a column of PostgreSQL with an index takes. A btree refuses rows of more than
+ * about 2,700 bytes, and a character has at most 3 (those with 4 count twice here).
+ */
+export const maxIdentifierLength = 800
+
+/**
+ * Cuts what is longer. The end says that it was cut, and holds a digest of the whole, so that two identifiers which differ
+ * only behind the cut stay different, and equal ones equal.
+ */
+export const cutIdentifier = (text: string): string => {
+  if (text.length <= maxIdentifierLength) return text
+  const digest = createHash("sha256").update(text).digest("hex").slice(0, 16)
+  const mark = `...[cut, ${text.length} characters, sha256 ${digest}]`
+  return beginningOf(text, maxIdentifierLength - mark.length) + mark
+}
