@@ -150,7 +150,8 @@ export interface Common {
 /**
  * The first revision of a closed trace or span. It lies above every open one, so that what is closed stays closed,
  * also when another process than the one that began it ends it. A span has exactly this one when no snapshot of it was
- * handed over while it was open.
+ * handed over while it was open. A trace that is `interrupted` because its process closed has the one below: another process
+ * may still end it, and what that says counts.
  *
  * @since 0.1.0
  * @category constants
