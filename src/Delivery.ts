@@ -47,7 +47,7 @@ export interface Options {
    * of `queueBytes` at most. Default: 4 MiB, or less where the provider takes less.
    */
   readonly batchBytes?: number | undefined
-  /** Batches being written at the same time. Default: what the provider says, otherwise 1. */
+  /** Batches being written at the same time, 1,000 at most. Default: what the provider says, otherwise 1. */
   readonly concurrency?: number | undefined
   /** After this time a write counts as failed. Default: 30 seconds. */
   readonly writeTimeout?: Duration.DurationInput | undefined
@@ -185,7 +185,7 @@ export const make = (
         batchWindow: Duration.decode(options.batchWindow ?? "200 millis"),
         batchRecords: oneOrMore(Math.min(options.batchRecords ?? 4_000, provider.maxBatchRecords ?? unlimited)),
         batchBytes: Math.min(options.batchBytes ?? 4 * mebibyte, provider.maxBatchBytes ?? unlimited),
-        concurrency: oneOrMore(options.concurrency ?? provider.concurrency ?? 1),
+        concurrency: Math.min(oneOrMore(options.concurrency ?? provider.concurrency ?? 1), maxConcurrency),
         writeTimeout: Duration.decode(options.writeTimeout ?? "30 seconds"),
         retryDelay: Duration.decode(options.retryDelay ?? "200 millis"),
         maxRetryDelay: Duration.decode(options.maxRetryDelay ?? "10 seconds"),
@@ -236,6 +236,9 @@ const spoolModule = Effect.promise(() => import("./internal/spool/spool.ts"))
 
 const mebibyte = 1024 * 1024
 const unlimited = Number.POSITIVE_INFINITY
+
+/** They share a quarter of the queue's bytes: more would leave each of them a single record. */
+const maxConcurrency = 1_000
 
 /** A batch of no records, or no slot to write one in, would wait for ever. */
 const oneOrMore = (limit: number): number => limit >= 1 ? limit : 1

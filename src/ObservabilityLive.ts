@@ -217,7 +217,7 @@ const rules: Rules.Rules = {
     batchWindow: Rules.duration,
     batchRecords: Rules.oneOrMore,
     batchBytes: Rules.oneOrMore,
-    concurrency: Rules.oneOrMore,
+    concurrency: Rules.finiteOneOrMore,
     writeTimeout: Rules.positiveDuration,
     retryDelay: Rules.positiveDuration,
     maxRetryDelay: Rules.positiveDuration,

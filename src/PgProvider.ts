@@ -43,7 +43,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { oneOrMore, positiveDuration, problemIn } from "./internal/optionRules.ts"
+import { finiteOneOrMore, positiveDuration, problemIn } from "./internal/optionRules.ts"
 import * as Connection from "./internal/postgres/connection.ts"
 import { defaultSchema, isSchemaName } from "./internal/postgres/schemaName.ts"
 import * as Store from "./internal/postgres/store.ts"
@@ -243,4 +243,4 @@ const makeOn = (
   )
 }
 
-const rules = { writeTimeout: positiveDuration, connectTimeout: positiveDuration, maxConnections: oneOrMore }
+const rules = { writeTimeout: positiveDuration, connectTimeout: positiveDuration, maxConnections: finiteOneOrMore }

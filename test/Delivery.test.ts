@@ -21,6 +21,8 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Delivery from "../src/Delivery.ts"
+import { RecordQueue } from "../src/internal/delivery/recordQueue.ts"
+import { extentOf } from "../src/internal/extent.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type { Observation } from "../src/Observation.ts"
 import type { Provider } from "../src/Provider.ts"
@@ -177,6 +179,32 @@ describe("a batch", () => {
       offerAll(delivery, records(1, 2))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(store.attempts.map(({ numbers }) => numbers), [[1], [2]])
+    }))
+
+  it.scoped("has a record at least, also where no byte is left for it", () =>
+    Effect.gen(function*() {
+      const queue = new RecordQueue()
+      queue.pushAll(records(1, 2), extentOf(records(1, 2)), 1)
+      assert.deepStrictEqual(queue.cut(10, 0).records, records(1, 1))
+      for (const [own, options] of [[{ maxBatchBytes: 0 }, {}], [{}, { batchBytes: 0 }]] as const) {
+        const store = provider(undefined, own)
+        const delivery = yield* Delivery.make(store, options)
+        offerAll(delivery, records(1, 2))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(store.attempts.map(({ numbers }) => numbers), [[1], [2]])
+        const closed = yield* Delivery.make(Testing.hanging(), options)
+        offerAll(closed, records(1, 2))
+        assert.deepInclude(yield* closed.close(0), { dropped: 2, pending: 0 })
+      }
+    }))
+
+  it.scoped("has many records also where as many may be written at a time as there are", () =>
+    Effect.gen(function*() {
+      const store = provider(undefined, { concurrency: Number.POSITIVE_INFINITY })
+      const delivery = yield* Delivery.make(store)
+      offerAll(delivery, records(1, 100))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(store.attempts.map(({ numbers }) => numbers.length), [100])
     }))
 })
 

@@ -298,6 +298,7 @@ describe("an option in code", () => {
     ["queueBytes", { delivery: { queueBytes: Number.NaN } }],
     ["retryDelay", { delivery: { retryDelay: 0 } }],
     ["writeTimeout", { delivery: { writeTimeout: "0 seconds" } }],
+    ["concurrency", { delivery: { concurrency: Number.POSITIVE_INFINITY } }],
     ["spoolDirectory", { delivery: { spoolDirectory: "" } }],
     ["requestTimeout", { langfuse: { ...langfuse, requestTimeout: 0 } }]
   ]
@@ -311,7 +312,11 @@ describe("an option in code", () => {
 
   it.live("of PostgreSQL, too", () =>
     Effect.gen(function*() {
-      for (const wrong of [{ maxConnections: 0 }, { connectTimeout: 0 }, { writeTimeout: Number.NaN }]) {
+      for (
+        const wrong of [{ maxConnections: 0 }, { maxConnections: Number.POSITIVE_INFINITY }, { connectTimeout: 0 }, {
+          writeTimeout: Number.NaN
+        }]
+      ) {
         const result = yield* Effect.either(
           Effect.scoped(Layer.build(layer({ postgres: { ...postgres, ...wrong } })))
         )

@@ -18,6 +18,12 @@ export const oneOrMore: Rule = {
   accepts: (value) => typeof value === "number" && value >= 1
 }
 
+/** What shares something out: among infinitely many, nothing would be left for each. */
+export const finiteOneOrMore: Rule = {
+  expected: "expected a finite number of 1 or more",
+  accepts: (value) => oneOrMore.accepts(value) && Number.isFinite(value)
+}
+
 export const duration: Rule = {
   expected: "expected a duration of zero or more, such as 5 seconds",
   accepts: (value) => Option.isSome(durationOf(value))

@@ -71,7 +71,7 @@ export class RecordQueue {
         taken.push(run.remaining())
       } else {
         // a run is not cut to fill what is half full: taking it apart costs more than one batch more
-        if (records * 2 >= maxRecords || bytes * 2 >= maxBytes) break
+        if (records > 0 && (records * 2 >= maxRecords || bytes * 2 >= maxBytes)) break
         const before = { bytes: run.bytes, length: run.length, open: run.open }
         const part = run.take(maxRecords - records, maxBytes - bytes, records === 0)
         if (run.length === 0) this.runs.shift()
@@ -194,7 +194,7 @@ class Run {
   /** Takes from the front, up to both limits, and one record at least if that is asked for. */
   take(maxRecords: number, maxBytes: number, atLeastOne: boolean): ReadonlyArray<Observation> {
     const from = this.head
-    const limit = Math.min(from + maxRecords, this.records.length)
+    const limit = Math.min(from + Math.max(maxRecords, atLeastOne ? 1 : 0), this.records.length)
     let bytes = 0
     let to = from
     for (; to < limit; to++) {
