@@ -18,7 +18,8 @@ import {
   Tracer
 } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import { readFile } from "node:fs/promises"
+import { execFileSync } from "node:child_process"
+import { mkdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Delivery from "../src/Delivery.ts"
 import { RecordQueue } from "../src/internal/delivery/recordQueue.ts"
@@ -712,6 +713,35 @@ describe("closing", () => {
         assert.deepInclude(yield* delivery.close("1 minute"), { accepted: 8, spooled: 8, dropped: 0, pending: 0 })
       }))
   }
+
+  it.scopedLive.skipIf(process.platform === "win32")(
+    "while refused records are being kept waits for that, and counts their batch once",
+    () =>
+      Effect.gen(function*() {
+        const spoolDirectory = yield* emptyFolder
+        const letters = join(spoolDirectory, "test", "dead-letter.jsonl")
+        // a file that is not written before somebody reads it
+        yield* Effect.promise(() => mkdir(join(spoolDirectory, "test")))
+        execFileSync("mkfifo", [letters])
+        const interrupted = yield* Deferred.make<void>()
+        const rejections = [{ index: 0, message: "too odd" }]
+        const store = provider((batch) =>
+          batch.length > 1
+            ? Effect.suspend(() => ProviderError.rejected("partly", { rejections }))
+            : Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))
+        )
+        const delivery = yield* Delivery.make(store, { spoolDirectory, batchRecords: 50, concurrency: 2 })
+        offerAll(delivery, records(1, 51))
+        const flushing = yield* Effect.fork(delivery.flush("1 minute"))
+        yield* Effect.repeat(Effect.yieldNow(), { until: () => delivery.stats().rejected > 0 })
+        const closing = yield* Effect.fork(delivery.close(0))
+        yield* Deferred.await(interrupted)
+        const text = yield* Effect.promise(() => readFile(letters, "utf8"))
+        assert.deepInclude(JSON.parse(text), { reason: "too odd" })
+        assert.deepInclude(yield* Fiber.join(closing), { accepted: 51, written: 49, rejected: 1, pending: 0 })
+        assert.deepInclude(yield* Fiber.join(flushing), { pending: 0 })
+      })
+  )
 
   it.effect("of the scope alone gives up at once what was not flushed", () =>
     Effect.gen(function*() {

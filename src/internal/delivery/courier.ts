@@ -34,6 +34,8 @@ export class Part {
   failures = 0
   /** Whether the disk has it, too: then nothing is lost when it is given up. */
   readonly onDisk: boolean
+  /** Whether the books have what became of it, and only its dead letters are waited for. */
+  isBooked = false
 
   constructor(records: NonEmptyReadonlyArray<Observation>, bytes: number, firstSequence: number, onDisk: boolean) {
     this.records = records
@@ -113,6 +115,7 @@ export class Courier {
   letGo(): ReadonlyArray<NonEmptyReadonlyArray<Observation>> {
     const left: Array<NonEmptyReadonlyArray<Observation>> = []
     for (const part of this.parts) {
+      if (part.isBooked) continue
       if (part.onDisk) this.accounts.spool(part.records)
       else left.push(part.records)
     }
@@ -141,8 +144,10 @@ export class Courier {
   private conclude(part: Part, verdict: Verdict): Effect.Effect<void> {
     switch (verdict._tag) {
       case "Written": {
+        // In one step with the books: who closes in between would count the part once more.
         if (this.parts.includes(part)) this.accounts.write(part.records, part.bytes)
-        return this.settle(part)
+        this.settle(part)
+        return Effect.void
       }
       case "Failed": {
         this.accounts.retry()
@@ -234,6 +239,7 @@ export class Courier {
   /** Settles a part of which the store refused some records and wrote the others. */
   private reject(part: Part, isRefused: (index: number) => boolean, message: string): Effect.Effect<void> {
     if (!this.parts.includes(part)) return Effect.void
+    part.isBooked = true
     const [written, refused] = Arr.partition(part.records, (_, index) => isRefused(index))
     if (written.length > 0) this.accounts.write(written, bytesOf(written))
     this.accounts.reject(refused, message)
@@ -242,15 +248,13 @@ export class Courier {
         this.warnings.warn("dead letters", `refused records could not be kept: ${error.message}`)
       ),
       Effect.zipRight(this.warnings.warn("rejected", `the store refuses records: ${message}`, refused.length)),
-      Effect.zipRight(this.settle(part))
+      Effect.zipRight(Effect.sync(() => this.settle(part)))
     )
   }
 
-  private settle(part: Part): Effect.Effect<void> {
-    return Effect.sync(() => {
-      this.remove(part)
-      this.onSettled()
-    })
+  private settle(part: Part): void {
+    this.remove(part)
+    this.onSettled()
   }
 
   private remove(part: Part): boolean {

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import { appendFile, mkdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { Observation } from "../../Observation.ts"
+import { toTheEnd } from "../toTheEnd.ts"
 
 export type DeadLetters = (
   records: ReadonlyArray<Observation>,
@@ -29,7 +30,9 @@ export const inFolder = (directory: string, maxBytes = 64 * 1024 * 1024): DeadLe
     catch: (cause) => ({ message: cause instanceof Error ? cause.message : String(cause) })
   }).pipe(
     // what was written behind the refused records waits for this
-    Effect.timeoutFail({ duration: "5 seconds", onTimeout: () => ({ message: "the disk did not answer" }) })
+    Effect.timeoutFail({ duration: "5 seconds", onTimeout: () => ({ message: "the disk did not answer" }) }),
+    // and whoever closes: the records are counted as refused, and nobody else has them
+    toTheEnd
   )
 
 /** Decimals as a person writes them. What comes as `value` is what their own `toJSON` has made of them. */
