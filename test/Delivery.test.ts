@@ -462,6 +462,31 @@ describe("a provider that dies", () => {
       )
     }))
 
+  it.scoped("on many records, one write at a time, loses these alone", () =>
+    Effect.gen(function*() {
+      const store = provider((batch) => batch.some((one) => numberOf(one) % 2 === 0) ? Effect.die("even") : Effect.void)
+      const delivery = yield* Delivery.make(store)
+      offerAll(delivery, records(1, 20))
+      for (const number of [21, 23, 25]) {
+        yield* TestClock.adjust("10 minutes")
+        offerAll(delivery, records(number, 1))
+      }
+      yield* TestClock.adjust("10 minutes")
+      assert.deepInclude(delivery.stats(), { written: 13, rejected: 10, pending: 0, dropped: 0 })
+    }))
+
+  it.scoped("twice, and then works, loses nothing: not even a record that is alone in its batch", () =>
+    Effect.gen(function*() {
+      let deaths = 0
+      const store = provider((batch) =>
+        numberOf(batch[0]) === 1 && ++deaths <= 2 ? Effect.dieMessage("reconnecting") : Effect.void
+      )
+      const delivery = yield* Delivery.make(store, { batchRecords: 1 })
+      offerAll(delivery, records(1, 3))
+      yield* TestClock.adjust("10 minutes")
+      assert.deepInclude(delivery.stats(), { written: 3, rejected: 0, pending: 0 })
+    }))
+
   it.scoped("on everything loses nothing: it is all written when it works again", () =>
     Effect.gen(function*() {
       let works = false

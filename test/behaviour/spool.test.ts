@@ -7,6 +7,7 @@ import { vi } from "vitest"
 import * as Delivery from "../../src/Delivery.ts"
 import { ObservabilityService } from "../../src/ObservabilityService.ts"
 import type { Provider } from "../../src/Provider.ts"
+import { ProviderError } from "../../src/Provider.ts"
 import { span } from "../observations.ts"
 import { recordCall } from "./fixtures/calls.ts"
 import { canMount, disk, fileHandles } from "./fixtures/disks.ts"
@@ -53,7 +54,7 @@ const figuresOnce = (delivery: Delivery.Delivery, fit: (stats: Delivery.Stats) =
   Effect.gen(function*() {
     for (;;) {
       const stats = delivery.stats()
-      assert.strictEqual(stats.accepted, stats.written + stats.spooled + stats.pending)
+      assert.strictEqual(stats.accepted, stats.written + stats.rejected + stats.spooled + stats.pending)
       assert.isAtLeast(stats.spooled, 0)
       if (fit(stats)) return stats
       yield* TestClock.adjust("100 millis")
@@ -251,6 +252,67 @@ describe("a spool", { timeout: 60_000 }, () => {
       const after = yield* figuresOnce(delivery, ({ pending, spooled }) => pending <= 0 && spooled <= 0)
       assert.deepInclude(after, { accepted: total, written: total })
       assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(total))
+    }))
+
+  it.scoped("behind a provider that dies: what it has stays there, and memory keeps to its budget", () =>
+    Effect.gen(function*() {
+      let works = false
+      const store = gate(true)
+      const delivery = yield* Delivery.make({
+        name: "store",
+        write: (batch) => works ? store.provider.write(batch) : Effect.dieMessage("out of order")
+      }, {
+        queueBytes: 100_000,
+        batchBytes: 5_000,
+        retryDelay: "1 millis",
+        maxRetryDelay: "2 millis",
+        spoolDirectory: yield* emptyFolder
+      })
+      for (let number = 1; number <= 60; number++) delivery.offer(smallCall(number))
+      yield* figuresOnce(delivery, ({ spooled }) => spooled > 0)
+      for (let number = 61; number <= 200; number++) {
+        delivery.offer(smallCall(number))
+        const { retries } = delivery.stats()
+        if (number % 5 === 0) yield* figuresOnce(delivery, (stats) => stats.retries >= retries + 20)
+      }
+      const { pendingBytes } = delivery.stats()
+      assert.isAtMost(pendingBytes, 60_000)
+      works = true
+      yield* figuresOnce(delivery, ({ pending, spooled }) => pending + spooled === 0)
+      assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(200))
+    }))
+
+  it.scoped("with records on it that kill the provider: they alone are refused, and hold up no others", () =>
+    Effect.gen(function*() {
+      let works = false
+      const store = gate(true)
+      const isPoison = (number: number) => number % 10 === 0
+      const delivery = yield* Delivery.make({
+        name: "store",
+        write: (batch) =>
+          !works
+            ? ProviderError.transient("down")
+            : batch.some((record) => record._tag === "Span" && isPoison(record.attributes!["number"] as number))
+            ? Effect.dieMessage("poison")
+            : store.provider.write(batch)
+      }, { queueBytes: 100_000, batchBytes: 5_000, spoolDirectory: yield* emptyFolder })
+      for (let number = 1; number <= 100; number++) delivery.offer(smallCall(number))
+      yield* figuresOnce(delivery, ({ spooled }) => spooled > 50)
+      works = true
+      let total = 100
+      yield* Effect.repeat(
+        Effect.suspend(() => {
+          if (!isPoison(++total)) delivery.offer(smallCall(total))
+          const { retries } = delivery.stats()
+          let turns = 0
+          return figuresOnce(delivery, (stats) => stats.pending === 0 || stats.retries > retries || ++turns > 100)
+        }),
+        { until: ({ pending, rejected, spooled }) => rejected === 10 && pending + spooled === 0 }
+      )
+      assert.deepStrictEqual(
+        [...store.numbers()].sort((left, right) => left - right),
+        upTo(total).filter((number) => !isPoison(number))
+      )
     }))
 
   it.scoped("that another process took over while this one slept: each accounts for what it delivers", () =>

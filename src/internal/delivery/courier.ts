@@ -16,6 +16,7 @@ import type { Verdict } from "./attempt.ts"
 import { attempt, healthOf } from "./attempt.ts"
 import type { Breaker } from "./breaker.ts"
 import type { DeadLetters } from "./deadLetters.ts"
+import { Cut } from "./recordQueue.ts"
 
 /**
  * A batch on its way. Its records never change: a store may remember what it was sent, and is sent the same again.
@@ -55,11 +56,14 @@ export class Courier {
   private readonly deadLetters: DeadLetters
   private readonly onSettled: () => void
   private readonly onPutOff: () => void
+  private readonly onReturned: (cut: Cut) => void
   private readonly isAwaited: () => boolean
   /** Everything that was cut and is not settled yet. */
   private parts: Array<Part> = []
   /** Parts that failed, put off until others have shown whether the provider works at all. */
   private putOff: Array<Part> = []
+  /** Closed while something that the disk has, too, is on its way. */
+  private readonly diskSettled = Effect.unsafeMakeLatch(true)
 
   constructor(options: {
     readonly provider: Provider
@@ -73,6 +77,8 @@ export class Courier {
     readonly onSettled: () => void
     /** Called when there are parts to be taken up again. */
     readonly onPutOff: () => void
+    /** Called with what goes back to the queue, as there is no place for it among what is put off. */
+    readonly onReturned: (cut: Cut) => void
     /** Whether another part waits for one that is being delivered. */
     readonly isAwaited: () => boolean
   }) {
@@ -85,6 +91,7 @@ export class Courier {
     this.deadLetters = options.deadLetters
     this.onSettled = options.onSettled
     this.onPutOff = options.onPutOff
+    this.onReturned = options.onReturned
     this.isAwaited = options.isAwaited
   }
 
@@ -99,13 +106,23 @@ export class Courier {
   accept(records: NonEmptyReadonlyArray<Observation>, bytes: number, firstSequence: number, onDisk = false): Part {
     const part = new Part(records, bytes, firstSequence, onDisk)
     this.parts.push(part)
+    if (onDisk) this.diskSettled.unsafeClose()
     return part
   }
 
-  takePutOff(): ReadonlyArray<Part> {
-    const putOff = this.putOff
-    this.putOff = []
-    return putOff
+  /** Returns when nothing is on its way any more that came from the disk. */
+  get fromDisk(): Effect.Effect<void> {
+    return this.diskSettled.await
+  }
+
+  /** How many parts are put off. */
+  get putOffs(): number {
+    return this.putOff.length
+  }
+
+  /** The one that was put off first, to be delivered again. */
+  takePutOff(): Part | undefined {
+    return this.putOff.shift()
   }
 
   /**
@@ -186,32 +203,38 @@ export class Courier {
    */
   private afterDeath(part: Part, message: string): Effect.Effect<void> {
     const deaths = part.deaths + 1
-    if (part.records.length > 1) {
-      if (deaths >= deathsBeforeSuspicion) return this.halve(part, deathsBeforeSuspicion - 1)
+    if (deaths < deathsBeforeSuspicion) {
       const next: Part = { ...part, deaths }
       return this.replace(part, [next]) ? this.deliver(next) : Effect.void
     }
+    if (part.records.length > 1) return this.halve(part, deathsBeforeSuspicion - 1)
     if (part.suspectSince !== undefined && this.breaker.successes > part.suspectSince) {
       return this.reject(part, () => true, message)
     }
-    // from here on it is kept in memory alone: the batch it came with is done
-    const suspect: Part = { ...part, deaths, suspectSince: this.breaker.successes, onDisk: false }
-    if (this.replace(part, [suspect])) {
+    const suspect: Part = { ...part, deaths, suspectSince: this.breaker.successes }
+    if (this.replace(part, [suspect])) this.setApart(suspect)
+    return Effect.void
+  }
+
+  /** Until something else was written. A provider that dies on everything would so get all of the memory, but for the limit. */
+  private setApart(suspect: Part): void {
+    if (suspect.onDisk || this.putOff.length < maxPutOff) {
       this.putOff.push(suspect)
       this.onPutOff()
+    } else {
+      this.remove(suspect)
+      this.onReturned(new Cut(suspect.records, suspect.bytes, suspect.firstSequence))
     }
-    return Effect.void
   }
 
   /**
    * A part may fail for a reason of its own, such as a lock on its rows: then it makes way for those that wait. For a few
-   * parts alone, as what is put off is not in the queue any more, from where it could go to the disk. One that came from
-   * there stays: whoever delivers it takes it for settled when it returns.
+   * parts alone, as what is put off is not in the queue any more, from where it could go to the disk.
    */
   private putsOff(part: Part): boolean {
     // A store that is down comes back, and then the oldest go first.
     if (++part.failures < failuresBeforeSuspicion) return false
-    if (part.onDisk || this.putOff.length >= maxPutOff || !this.isAwaited() || !this.parts.includes(part)) return false
+    if (this.putOff.length >= maxPutOff || !this.isAwaited() || !this.parts.includes(part)) return false
     this.putOff.push(part)
     this.onPutOff()
     return true
@@ -254,6 +277,7 @@ export class Courier {
 
   private settle(part: Part): void {
     this.remove(part)
+    if (part.onDisk && !this.parts.some(({ onDisk }) => onDisk)) this.diskSettled.unsafeOpen()
     this.onSettled()
   }
 

@@ -27,6 +27,7 @@ import { Courier } from "./courier.ts"
 import type { DeadLetters } from "./deadLetters.ts"
 import { keepOrDrop, reportUnwritten } from "./leftovers.ts"
 import { Overflow } from "./overflow.ts"
+import type { Cut } from "./recordQueue.ts"
 import { RecordQueue } from "./recordQueue.ts"
 import { Shedder } from "./shedder.ts"
 import { Waiters } from "./waiters.ts"
@@ -95,6 +96,7 @@ export class Engine implements Delivery {
       deadLetters,
       onSettled: () => this.releaseWaiters(),
       onPutOff: () => this.wake(),
+      onReturned: (cut) => this.returned(cut),
       isAwaited: () => this.writers.isAwaited
     })
     this.writers = new Writers(runtime, settings.concurrency)
@@ -181,13 +183,13 @@ export class Engine implements Delivery {
       const isFullAlone = this.window.end(this.collect)
       // Taken together, before the fiber can be suspended: what is offered from here on begins the next window.
       const due = this.queue.length
-      const putOff = this.courier.takePutOff()
+      const { putOffs } = this.courier
       this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
       return Effect.zipRight(
         this.reportDrops,
         Effect.zipRight(
           this.dispatch(due, isFullAlone),
-          Effect.forEach(putOff, (part) => Effect.zipRight(this.writers.slot, this.write(part)), { discard: true })
+          Effect.replicateEffect(this.takeUp, putOffs, { discard: true })
         )
       )
     })
@@ -218,6 +220,14 @@ export class Engine implements Delivery {
       )
     })
   }
+
+  /** Delivers again what was put off. It stays there until there is a slot, and so the limit holds for all of them. */
+  private readonly takeUp = Effect.suspend(() =>
+    Effect.flatMap(this.writers.slot, () => {
+      const part = this.courier.takePutOff()
+      return part === undefined ? this.writers.release : this.write(part)
+    })
+  )
 
   private withoutShed(records: ReadonlyArray<Observation>): ReadonlyArray<Observation> {
     const [stays, goes] = Arr.partition(records, (record) => this.shedder.sheds(record))
@@ -265,6 +275,13 @@ export class Engine implements Delivery {
 
   private releaseWaiters(): void {
     this.waiters.release(() => this.oldest)
+  }
+
+  /** Puts back what was cut, from where it is cut again or goes to the disk. */
+  private returned(cut: Cut): void {
+    this.queue.putBack(cut)
+    this.overflow?.entered()
+    this.window.begin()
   }
 
   /** Told of every record that enters the queue. */

@@ -164,21 +164,23 @@ export class Overflow {
   private readonly replay = Effect.suspend(() =>
     this.waiting.await.pipe(
       Effect.zipRight(Effect.disconnect(this.spool.next)),
-      Effect.flatMap((next) =>
-        next._tag === "None" ? this.waiting.close : this.slots.withPermits(1)(this.deliver(next.value))
-      ),
+      Effect.flatMap((next) => next._tag === "None" ? this.waiting.close : this.deliver(next.value)),
       Effect.catchAll((error) => Effect.zipRight(this.warn(error), Effect.sleep(retryInterval))),
       Effect.zipRight(this.reconcile)
     )
   )
 
+  /** What is put off gives back its slot, and is waited for: until all of the batch is settled the disk keeps it. */
   private deliver({ done, records }: SpooledBatch): Effect.Effect<void> {
-    return Effect.suspend(() => {
+    const writing = Effect.suspend(() => {
       const bytes = bytesOf(records)
       this.accounts.unspool(records, bytes)
-      const part = this.courier.accept(records, bytes, Number.POSITIVE_INFINITY, true)
-      return Effect.zipRight(this.courier.deliver(part), Effect.disconnect(done))
+      return this.courier.deliver(this.courier.accept(records, bytes, Number.POSITIVE_INFINITY, true))
     })
+    return this.slots.withPermits(1)(writing).pipe(
+      Effect.zipRight(this.courier.fromDisk),
+      Effect.zipRight(Effect.disconnect(done))
+    )
   }
 
   private readonly adopt = Effect.suspend(() => Effect.disconnect(this.spool.adopt)).pipe(

@@ -52,7 +52,7 @@ export class RecordQueue {
   /** @param isOwn whether nobody else has the array, so that it may grow */
   pushAll(records: ReadonlyArray<Observation>, extent: Extent, firstSequence: number, isOwn = false): void {
     this.entered += records.length
-    this.add(new Run(records, extent, firstSequence, isOwn), "end")
+    this.add(new Run(records, extent, firstSequence, isOwn))
   }
 
   /** Takes from the front, up to both limits or somewhat less, and one record at least. */
@@ -94,9 +94,10 @@ export class RecordQueue {
     return parts
   }
 
-  /** Puts what was cut to the front again. */
+  /** Puts what was cut to its place again, which mostly is the front. */
   putBack(cut: Cut): void {
-    this.add(new Run(cut.records, extentOf(cut.records), cut.firstSequence, false), "front")
+    const at = this.runs.findIndex(({ firstSequence }) => firstSequence > cut.firstSequence)
+    this.add(new Run(cut.records, extentOf(cut.records), cut.firstSequence, false), at < 0 ? this.runs.length : at)
   }
 
   /** Takes out the records of spans that have not ended: when they do, the next record says all that these say. */
@@ -107,13 +108,13 @@ export class RecordQueue {
     this.bytes = this.length = this.open = 0
     for (const run of runs) {
       if (run.open === 0) {
-        this.add(run, "end")
+        this.add(run)
         continue
       }
       const stays: Array<Observation> = []
       for (const record of run.remaining()) (isOpenSpan(record) ? removed : stays).push(record)
       // numbered from where the run began: those that stay are waited for a little longer rather than too short
-      this.add(new Run(stays, extentOf(stays), run.firstSequence, false), "end")
+      this.add(new Run(stays, extentOf(stays), run.firstSequence, false))
     }
     return removed
   }
@@ -123,10 +124,10 @@ export class RecordQueue {
     for (const run of this.runs) run.sample(look)
   }
 
-  private add(run: Run, where: "front" | "end"): void {
+  private add(run: Run, at = this.runs.length): void {
     if (run.length === 0) return
-    if (where === "front") this.runs.unshift(run)
-    else this.runs.push(run)
+    if (at === this.runs.length) this.runs.push(run)
+    else this.runs.splice(at, 0, run)
     this.count(run.bytes, run.length, run.open)
   }
 
