@@ -22,6 +22,7 @@ import type { BreakerState } from "./internal/delivery/breaker.ts"
 import { inFolder, nowhere } from "./internal/delivery/deadLetters.ts"
 import { Engine } from "./internal/delivery/engine.ts"
 import type * as Extents from "./internal/extent.ts"
+import { namesProblem } from "./internal/providerNames.ts"
 import { toTheEnd } from "./internal/toTheEnd.ts"
 import { untraced } from "./internal/untraced.ts"
 import type { Observation } from "./Observation.ts"
@@ -175,6 +176,8 @@ export const make = (
   settled?: (settlement: Settlement) => void
 ): Effect.Effect<Delivery, never, Scope.Scope> =>
   Effect.gen(function*() {
+    const problem = namesProblem([provider])
+    if (problem !== undefined) return yield* Effect.dieMessage(problem)
     // A scope of its own: fibers forked into the caller's scope would be interrupted before its finalizers drain them.
     const workers = yield* Scope.make(ExecutionStrategy.parallel)
     const folder = options.spoolDirectory === undefined ? undefined : join(options.spoolDirectory, provider.name)

@@ -46,6 +46,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Environment from "./internal/environment.ts"
 import * as Rules from "./internal/optionRules.ts"
+import { providerName } from "./internal/providerNames.ts"
 import type { Provider } from "./Provider.ts"
 
 /**
@@ -64,6 +65,8 @@ export class LangfuseProvider extends Context.Tag("effect-observability/Langfuse
  * @category models
  */
 export interface Options {
+  /** Tells it from another one beside it, such as that of a second project. Default: `langfuse`. */
+  readonly name?: string | undefined
   /** Starts with `pk-lf-`. */
   readonly publicKey: Redacted.Redacted
   /** Starts with `sk-lf-`. */
@@ -93,7 +96,7 @@ export interface Options {
  */
 export const make = (options: Options): Effect.Effect<Provider, ConfigError.ConfigError> =>
   Effect.gen(function*() {
-    yield* Rules.check({ ...options }, { requestTimeout: Rules.positiveDuration })
+    yield* Rules.check({ ...options }, { name: providerName, requestTimeout: Rules.positiveDuration })
     yield* checkKey("publicKey", options.publicKey)
     yield* checkKey("secretKey", options.secretKey)
     const host = yield* checkHost("host", options.host ?? defaultHost)
@@ -109,7 +112,7 @@ export const make = (options: Options): Effect.Effect<Provider, ConfigError.Conf
       liveStarts: options.liveStarts ?? false
     })
     return {
-      name: "langfuse",
+      name: options.name ?? "langfuse",
       concurrency: 2,
       // a trace is two events, and a server works through 100 in an acceptable time
       maxBatchRecords: 50,

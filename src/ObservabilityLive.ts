@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { randomUUID } from "node:crypto"
 import * as Rules from "./internal/optionRules.ts"
+import { namesProblem } from "./internal/providerNames.ts"
 import * as LangfuseProvider from "./LangfuseProvider.ts"
 import * as ObservabilityConfig from "./ObservabilityConfig.ts"
 import type * as Service from "./ObservabilityService.ts"
@@ -37,7 +38,7 @@ export interface Options extends Omit<Service.Options, "providers"> {
   readonly postgres: PgProvider.Options
   /** Where Langfuse is. Default: nowhere. */
   readonly langfuse?: LangfuseProvider.Options | undefined
-  /** Providers of the application's own, which get every record too. Default: none. */
+  /** Providers of the application's own, which get every record too, each under a name of its own. Default: none. */
   readonly providers?: ReadonlyArray<Provider> | undefined
 }
 
@@ -183,11 +184,10 @@ const composed = <R>(
         yield* Rules.check({ ...options }, rules)
         const provider = yield* PgProvider.PgProvider
         const langfuse = yield* LangfuseProvider.LangfuseProvider
-        return yield* ObservabilityService.make({
-          ...options,
-          processId,
-          providers: [provider, ...Option.toArray(langfuse), ...(options.providers ?? [])]
-        })
+        const providers = [provider, ...Option.toArray(langfuse), ...(options.providers ?? [])]
+        const problem = namesProblem(providers)
+        if (problem !== undefined) return yield* Effect.fail(ConfigError.InvalidData(["providers"], problem))
+        return yield* ObservabilityService.make({ ...options, processId, providers })
       })
     )
     return service.pipe(

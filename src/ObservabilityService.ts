@@ -49,7 +49,7 @@ export interface CaptureOptions {
  * @category models
  */
 export interface Options {
-  /** Where records go. Each gets all of them, and none can disturb another. */
+  /** Where records go. Each gets all of them, and none can disturb another. Two of one name are a defect at the start. */
   readonly providers: ReadonlyArray<Provider>
   /** `service.name` of OpenTelemetry. Default: `unknown_service`. */
   readonly serviceName?: string | undefined

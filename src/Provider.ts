@@ -22,7 +22,10 @@ import type { Observation } from "./Observation.ts"
  * @category models
  */
 export interface Provider {
-  /** Names the provider in receipts, statistics and warnings. */
+  /**
+   * Names the provider in receipts, statistics and warnings, and its folder in the spool: letters, digits and `_`, with
+   * single spaces, dots or hyphens in between. No two providers of a service have the same.
+   */
   readonly name: string
   /** Batches that the store takes at the same time. Default: as the delivery is configured. */
   readonly concurrency?: number | undefined

@@ -75,6 +75,11 @@ describe("configuration", () => {
     expect(String(error)).not.toMatch(/sk-lf-1|schlüssel|password/)
   })
 
+  it.each([[undefined, "langfuse"], ["second project", "second project"]])("has the name %s: %s", (name, expected) => {
+    const options = { publicKey: Redacted.make("pk"), secretKey: Redacted.make("sk"), name }
+    return Effect.runPromise(LangfuseProvider.make(options)).then((made) => expect(made.name).toBe(expected))
+  })
+
   it("does not take half of the keys for none when it is made optional", () => {
     const exit = Effect.runSyncExit(Effect.withConfigProvider(
       Config.option(LangfuseProvider.config),

@@ -324,6 +324,26 @@ describe("an option in code", () => {
       }
     }))
 
+  const misnamed: ReadonlyArray<readonly [what: string, names: ReadonlyArray<string>, message: RegExp]> = [
+    ["two of one name", ["twin", "twin"], /"twin"/],
+    ["two names that a disk may not tell apart", ["twin", "Twin"], /"Twin"/],
+    ["the name of one that comes with the library", ["postgres"], /"postgres"/],
+    ["no name", [""], /""/],
+    ["a name that leads out of the spool's folder", ["../twin"], /"\.\.\/twin"/],
+    ["a name that is the spool's folder", ["."], /"\."/]
+  ]
+  for (const [what, names, message] of misnamed) {
+    it.live(`of providers with ${what} is a ConfigError that says it`, () =>
+      Effect.gen(function*() {
+        const providers = names.map((name) => memory(name))
+        const result = yield* Effect.either(
+          Effect.scoped(Layer.build(layer({ postgres, providers, closeDeadline: 0 })))
+        )
+        assert.match(messageOf(result), /providers.*name/)
+        assert.match(messageOf(result), message)
+      }))
+  }
+
   it.live("may be as large as there are numbers, and is not looked at where nothing is recorded", () =>
     Effect.gen(function*() {
       const delivery = { queueBytes: Number.POSITIVE_INFINITY }

@@ -961,3 +961,14 @@ describe("what a program hands over", () => {
       assert.strictEqual((yield* spanNamed("next")).status, "success")
     }).pipe(Effect.provide(Testing.layer())))
 })
+
+describe("providers", () => {
+  it.effect("of one name, or of none, are a mistake in the composition that is said at once", () =>
+    Effect.gen(function*() {
+      for (const names of [["twin", "twin"], [""]]) {
+        const providers = names.map((name) => memory(name))
+        const exit = yield* Effect.exit(Effect.scoped(ObservabilityService.make({ providers })))
+        assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause), names.join())
+      }
+    }))
+})

@@ -14,6 +14,7 @@ import { ambientOf } from "./ambient.ts"
 import { captureLimits } from "./capture.ts"
 import { extentOf } from "./extent.ts"
 import { Pricer } from "./pricing/pricer.ts"
+import { namesProblem } from "./providerNames.ts"
 import { Capturing } from "./recording/capturing.ts"
 import { Intake } from "./recording/intake.ts"
 import { Logbook } from "./recording/logbook.ts"
@@ -25,6 +26,8 @@ import { redacting } from "./redaction.ts"
 
 export const recordingService = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
   Effect.gen(function*() {
+    const problem = namesProblem(options.providers)
+    if (problem !== undefined) return yield* Effect.dieMessage(`providers: ${problem}`)
     const resource: Resource = {
       processId: options.processId ?? randomUUID(),
       serviceName: options.serviceName ?? "unknown_service",
