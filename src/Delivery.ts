@@ -112,12 +112,13 @@ export interface Stats extends Receipt {
 }
 
 /**
- * Why a record was given up: no room in the budget, or not written when the delivery closed.
+ * Why a record was given up: no room in the budget, not written when the delivery closed, or no plain data when it was to be
+ * kept on the disk.
  *
  * @since 0.1.0
  * @category models
  */
-export type DropReason = "budget" | "closed"
+export type DropReason = "budget" | "closed" | "unencodable"
 
 /**
  * What several records are together.

@@ -49,6 +49,9 @@ const offerUntil = (delivery: Delivery.Delivery, diskIsUsed: () => boolean) =>
     }, { timeout: 10_000, interval: 10 })
   })
 
+/** Lets the real disk work. */
+const macrotask = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+
 /** The figures as soon as they fit; until then time passes, and the real disk works. They add up all the while. */
 const figuresOnce = (delivery: Delivery.Delivery, fit: (stats: Delivery.Stats) => boolean) =>
   Effect.gen(function*() {
@@ -57,8 +60,7 @@ const figuresOnce = (delivery: Delivery.Delivery, fit: (stats: Delivery.Stats) =
       assert.strictEqual(stats.accepted, stats.written + stats.rejected + stats.spooled + stats.pending)
       assert.isAtLeast(stats.spooled, 0)
       if (fit(stats)) return stats
-      yield* TestClock.adjust("100 millis")
-      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      yield* Effect.zipRight(TestClock.adjust("100 millis"), macrotask)
     }
   })
 
@@ -252,6 +254,28 @@ describe("a spool", { timeout: 60_000 }, () => {
       const after = yield* figuresOnce(delivery, ({ pending, spooled }) => pending <= 0 && spooled <= 0)
       assert.deepInclude(after, { accepted: total, written: total })
       assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(total))
+    }))
+
+  it.scoped("loses of a batch what is no plain data, says it, and keeps all else, also at the end", () =>
+    Effect.gen(function*() {
+      const warnings: Array<unknown> = []
+      const logger = Logger.replace(
+        Logger.defaultLogger,
+        Logger.make(({ annotations }) => void warnings.push(Option.getOrUndefined(HashMap.get(annotations, "kind"))))
+      )
+      const delivery = yield* Effect.provide(
+        Delivery.make(gate().provider, { queueBytes: 100_000, batchBytes: 5_000, spoolDirectory: yield* emptyFolder }),
+        logger
+      )
+      const lie = (number: number) => ({ ...smallCall(number), attributes: { number: 1n as unknown as number } })
+      for (let number = 1; number <= 80; number++) delivery.offer(number % 20 === 0 ? lie(number) : smallCall(number))
+      yield* Effect.repeat(Effect.zipRight(TestClock.adjust("100 millis"), macrotask), {
+        until: () => delivery.stats().spooled >= 40
+      })
+      const receipt = yield* delivery.close(0)
+      assert.deepInclude(receipt, { accepted: 80, spooled: 76, dropped: 4, pending: 0 })
+      assert.deepStrictEqual(delivery.stats().droppedByReason, { "Span/unencodable": 4 })
+      assert.include(warnings, "spool unencodable")
     }))
 
   it.scoped("behind a provider that dies: what it has stays there, and memory keeps to its budget", () =>

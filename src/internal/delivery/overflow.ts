@@ -12,7 +12,7 @@ import * as Fiber from "effect/Fiber"
 import type { Observation } from "../../Observation.ts"
 import { bytesOf } from "../extent.ts"
 import { SpoolError } from "../spool/error.ts"
-import type { Spool, SpooledBatch } from "../spool/spool.ts"
+import type { Refused, Spool, SpooledBatch } from "../spool/spool.ts"
 import type { Warnings } from "../warnings.ts"
 import type { Accounts } from "./accounts.ts"
 import type { Courier } from "./courier.ts"
@@ -100,10 +100,13 @@ export class Overflow {
       let isKept: boolean | undefined
       // The disk that has them and the time that is over may come together: the first one decides for both.
       const decide = (kept: boolean): boolean => isKept ??= kept
-      const confirm = (): boolean => {
+      let refused: Refused | undefined
+      const confirm = (unkept: Refused | undefined): boolean => {
         // What was given up is in memory again. At the end that is let go, too, and counted as dropped: better delivered.
         if (!decide(true)) return this.isEnding
-        this.accounts.spool(records)
+        refused = unkept
+        this.accounts.spool(unkept === undefined ? records : without(records, unkept.records))
+        if (unkept !== undefined) this.accounts.drop(unkept.records, "unencodable")
         return true
       }
       return this.spool.append(records, confirm).pipe(
@@ -112,6 +115,9 @@ export class Overflow {
         Effect.interruptible,
         Effect.timeoutFail({ duration: diskTimeout, onTimeout: () => noAnswer }),
         Effect.catchAll((error) => decide(false) ? Effect.void : this.warn(error)),
+        Effect.zipRight(
+          Effect.suspend(() => refused === undefined ? Effect.void : this.warn(refused.error, refused.records.length))
+        ),
         Effect.zipRight(this.reconcile),
         Effect.map(() => decide(false))
       )
@@ -193,8 +199,8 @@ export class Overflow {
     Effect.zipRight(this.reconcile)
   )
 
-  private warn(error: SpoolError): Effect.Effect<void> {
-    return this.warnings.warn(`spool ${error.reason}`, error.message)
+  private warn(error: SpoolError, times = 1): Effect.Effect<void> {
+    return this.warnings.warn(`spool ${error.reason}`, error.message, times)
   }
 }
 
@@ -207,3 +213,11 @@ const noAnswer = new SpoolError({
 
 const adoptionInterval = Duration.seconds(30)
 const retryInterval = Duration.seconds(5)
+
+const without = (
+  records: ReadonlyArray<Observation>,
+  others: ReadonlyArray<Observation>
+): ReadonlyArray<Observation> => {
+  const left = new Set(others)
+  return records.filter((record) => !left.has(record))
+}

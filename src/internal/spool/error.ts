@@ -31,7 +31,7 @@ export const overBudget = (directory: string, bytes: number, frameBytes: number,
 export const closed = (directory: string): SpoolError =>
   new SpoolError({ reason: "closed", message: `the spool in ${directory} is closed` })
 
-export const unencodable = (cause: unknown): SpoolError =>
+export const noPlainData = (cause: unknown): SpoolError =>
   new SpoolError({
     reason: "unencodable",
     message: `a record cannot be turned into JSON (${

@@ -12,8 +12,16 @@ import type { Frame } from "./frame.ts"
 import { headBytes, tailBytes } from "./frame.ts"
 import * as codec from "./observationCodec.ts"
 
-/** Throws what `JSON.stringify` throws, for a record that is no plain data. */
-export function* encode(records: NonEmptyReadonlyArray<Observation>): Generator<void, Frame> {
+/** Records as a frame, without those that are no plain data. */
+export interface Encoded {
+  /** `undefined` when none of them is. */
+  readonly frame: Frame | undefined
+  readonly unencodable: ReadonlyArray<Observation>
+  /** What `JSON.stringify` threw for the first of these. */
+  readonly cause: unknown
+}
+
+export function* encode(records: NonEmptyReadonlyArray<Observation>): Generator<void, Encoded> {
   const resources = new Map<Resource, number>()
   for (const { resource } of records) {
     if (!resources.has(resource)) resources.set(resource, resources.size)
@@ -26,12 +34,21 @@ export function* encode(records: NonEmptyReadonlyArray<Observation>): Generator<
     parts.push(line)
   }
   add(Array.from(resources.keys(), codec.resource.encode))
+  const unencodable: Array<Observation> = []
+  let cause: unknown
   for (const record of records) {
-    add({ ...codec.encode(record), resource: resources.get(record.resource)! })
+    try {
+      add({ ...codec.encode(record), resource: resources.get(record.resource)! })
+    } catch (thrown) {
+      if (unencodable.length === 0) cause = thrown
+      unencodable.push(record)
+    }
     yield
   }
+  if (unencodable.length === records.length) return { frame: undefined, unencodable, cause }
   parts.push(Buffer.alloc(tailBytes))
-  return { bytes: Buffer.concat(parts), records: records.length, payloadCrc }
+  const frame = { bytes: Buffer.concat(parts), records: records.length - unencodable.length, payloadCrc }
+  return { frame, unencodable, cause }
 }
 
 /**

@@ -8,13 +8,11 @@
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { Observation } from "../../Observation.ts"
 import { inTimeSlices } from "../timeSlices.ts"
-import { closed, fromFileSystem, overBudget, type SpoolError, unencodable } from "./error.ts"
-import type { Frame } from "./frame.ts"
+import { closed, fromFileSystem, noPlainData, overBudget, type SpoolError } from "./error.ts"
 import { decode, encode, ResourcePool } from "./payload.ts"
 import type { Found } from "./shelf.ts"
 import { Shelf } from "./shelf.ts"
@@ -36,6 +34,12 @@ export interface SpooledBatch {
   readonly done: Effect.Effect<void>
 }
 
+/** What of a batch can be kept on no disk. */
+export interface Refused {
+  readonly records: ReadonlyArray<Observation>
+  readonly error: SpoolError
+}
+
 export interface Spool {
   /** Records that wait. */
   readonly records: number
@@ -49,13 +53,13 @@ export interface Spool {
    */
   readonly forfeited: number
   /**
-   * Keeps a batch. When it succeeds the batch is on the disk, when it fails nothing of it is.
+   * Keeps a batch. When it succeeds the batch is on the disk, but for what is no plain data; when it fails nothing of it is.
    *
    * @param confirm called when the batch is on the disk, before anybody can read it; with `false` it is taken off again
    */
   readonly append: (
     records: Arr.NonEmptyReadonlyArray<Observation>,
-    confirm?: () => boolean
+    confirm?: (refused: Refused | undefined) => boolean
   ) => Effect.Effect<void, SpoolError>
   /** The oldest batch that waits, and the same again until it is done. */
   readonly next: Effect.Effect<Option.Option<SpooledBatch>, SpoolError>
@@ -109,19 +113,20 @@ class DiskSpool implements Spool {
 
   append(
     records: Arr.NonEmptyReadonlyArray<Observation>,
-    confirm: () => boolean = () => true
+    confirm: (refused: Refused | undefined) => boolean = () => true
   ): Effect.Effect<void, SpoolError> {
-    return inTimeSlices(() => encodeSafely(records)).pipe(
-      Effect.flatten,
-      Effect.flatMap((frame) =>
-        this.exclusively(Effect.suspend(() => {
-          const { bytes } = this.shelf
-          return bytes + frame.bytes.length > this.maxBytes
-            ? Effect.fail(overBudget(this.directory, bytes, frame.bytes.length, this.maxBytes))
-            : this.attempt("writing a batch", () => this.shelf.append(frame, confirm))
-        }))
-      )
-    )
+    // what all records have in common may be no plain data, too
+    const encoded = Effect.catchAllDefect(inTimeSlices(() => encode(records)), (cause) => noPlainData(cause))
+    return Effect.flatMap(encoded, ({ cause, frame, unencodable }) => {
+      const refused = unencodable.length === 0 ? undefined : { records: unencodable, error: noPlainData(cause) }
+      return this.exclusively(Effect.suspend(() => {
+        if (frame === undefined) return Effect.sync(() => void confirm(refused))
+        const { bytes } = this.shelf
+        return bytes + frame.bytes.length > this.maxBytes
+          ? Effect.fail(overBudget(this.directory, bytes, frame.bytes.length, this.maxBytes))
+          : this.attempt("writing a batch", () => this.shelf.append(frame, () => confirm(refused)))
+      }))
+    })
   }
 
   readonly next = Effect.suspend(() => this.exclusively(this.oldest))
@@ -202,15 +207,5 @@ class DiskSpool implements Spool {
 
   private attempt<A>(doing: string, evaluate: () => Promise<A>): Effect.Effect<A, SpoolError> {
     return Effect.tryPromise({ try: evaluate, catch: fromFileSystem(this.directory, doing) })
-  }
-}
-
-function* encodeSafely(
-  records: Arr.NonEmptyReadonlyArray<Observation>
-): Generator<void, Either.Either<Frame, SpoolError>> {
-  try {
-    return Either.right(yield* encode(records))
-  } catch (cause) {
-    return Either.left(unencodable(cause))
   }
 }

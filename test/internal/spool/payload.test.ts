@@ -8,7 +8,7 @@ import { chatMessage, documentEvent, modelCall, resource, span, spanId, trace, u
 import { run } from "../steps.ts"
 
 const payloadOf = (records: ReadonlyArray<Observation>): Buffer => {
-  const { bytes } = run(encode(records as [Observation, ...Array<Observation>]))
+  const { bytes } = run(encode(records as [Observation, ...Array<Observation>])).frame!
   return bytes.subarray(headBytes, bytes.length - tailBytes)
 }
 

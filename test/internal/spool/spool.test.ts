@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { readdir, rm, stat } from "node:fs/promises"
 import { dirname } from "node:path"
+import type { Refused } from "../../../src/internal/spool/spool.ts"
 import type { Observation } from "../../../src/Observation.ts"
 import { span } from "../../observations.ts"
 import { child, drain, filesBelow, folder, open, openAndClose, spans } from "./fixtures/spools.ts"
@@ -72,12 +73,22 @@ describe("a spool", () => {
       yield* spool.append(spans(2, 1, "z".repeat(3_000)))
     }))
 
-  it.scoped("refuses what is no plain data", () =>
+  it.scoped("gives back what is no plain data, and keeps all else", () =>
     Effect.gen(function*() {
       const spool = yield* open(yield* folder)
       const lie = span({ input: { count: 1n as unknown as number } })
-      expect((yield* Effect.flip(spool.append([lie]))).reason).toBe("unencodable")
+      const refused: Array<unknown> = []
+      const confirm = (unkept: Refused | undefined) => {
+        refused.push(unkept?.records, unkept?.error.reason)
+        return true
+      }
+      yield* spool.append([lie], confirm)
       expect([spool.records, spool.bytes]).toEqual([0, 0])
+      const [first, second, third] = spans(1, 3)
+      yield* spool.append([first, lie, second!, lie, third!], confirm)
+      expect(refused).toEqual([[lie], "unencodable", [lie, lie], "unencodable"])
+      expect(spool.records).toBe(3)
+      expect(yield* drain(spool)).toEqual([[1, 2, 3]])
     }))
 
   it.scoped("lets nobody but the owner read", () =>
