@@ -216,18 +216,9 @@ export const make = (
     yield* Effect.forkIn(Effect.interruptible(engine.run), workers)
     // In the background: a disk that does not answer must not keep the application from starting.
     if (folder !== undefined) {
-      yield* spoolModule.pipe(
-        Effect.flatMap(({ make }) =>
-          make({ directory: folder, processId: randomUUID(), maxBytes: options.spoolBytes })
-        ),
-        Scope.extend(disk),
-        Effect.disconnect,
-        Effect.matchEffect({
-          onFailure: ({ message }) => engine.withoutSpool(message),
-          onSuccess: (spool) => engine.attach(spool)
-        }),
-        Effect.interruptible,
-        Effect.forkIn(workers)
+      yield* engine.attachWhenOpen(
+        Effect.flatMap(spoolModule, ({ make }) =>
+          make({ directory: folder, processId: randomUUID(), maxBytes: options.spoolBytes })).pipe(Scope.extend(disk))
       )
     }
     return engine

@@ -26,7 +26,7 @@ import type { Part } from "./courier.ts"
 import { Courier } from "./courier.ts"
 import type { DeadLetters } from "./deadLetters.ts"
 import { keepOrDrop, reportUnwritten } from "./leftovers.ts"
-import { Overflow } from "./overflow.ts"
+import { diskTimeout, Overflow } from "./overflow.ts"
 import type { Cut } from "./recordQueue.ts"
 import { RecordQueue } from "./recordQueue.ts"
 import { Shedder } from "./shedder.ts"
@@ -63,6 +63,8 @@ export class Engine implements Delivery {
   private readonly window: BatchWindow
   /** Present when there is a disk to go to. */
   private overflow: Overflow | undefined
+  /** Closed while it is not known yet whether there is one. */
+  private readonly diskKnown = Effect.unsafeMakeLatch(true)
   private readonly shedder = new Shedder()
   private readonly admission: Admission
   private closing: Deferred.Deferred<void> | undefined
@@ -149,8 +151,24 @@ export class Engine implements Delivery {
     )
   }
 
-  /** Uses the disk from now on. */
-  attach(spool: Spool): Effect.Effect<void> {
+  /** Uses the disk as soon as it is open. Without one it goes on, and says why. */
+  attachWhenOpen(opening: Effect.Effect<Spool, { readonly message: string }>): Effect.Effect<void> {
+    this.diskKnown.unsafeClose()
+    return opening.pipe(
+      Effect.disconnect,
+      Effect.matchEffect({
+        onFailure: ({ message }) =>
+          this.warnings.warn("spool", `there is no spool, records wait in memory alone: ${message}`),
+        onSuccess: (spool) => this.attach(spool)
+      }),
+      Effect.ensuring(this.diskKnown.open),
+      Effect.interruptible,
+      Effect.forkIn(this.workers),
+      Effect.asVoid
+    )
+  }
+
+  private attach(spool: Spool): Effect.Effect<void> {
     const overflow = new Overflow({
       ...this.settings,
       spool,
@@ -166,11 +184,6 @@ export class Engine implements Delivery {
     // what came before the disk was there may be too much already
     overflow.entered()
     return Effect.asVoid(Effect.forkIn(overflow.run, this.workers))
-  }
-
-  /** Goes on without a disk, and says why. */
-  withoutSpool(message: string): Effect.Effect<void> {
-    return this.warnings.warn("spool", `there is no spool, records wait in memory alone: ${message}`)
   }
 
   /** Cuts batches for ever. */
@@ -301,8 +314,10 @@ export class Engine implements Delivery {
     return this.within(deadline, this.drained).pipe(
       Effect.flatMap(() => {
         this.admission.close()
-        return Scope.close(this.workers, Exit.void)
+        // a process may be over before the disk is open, where what is left can go
+        return this.accounts.pending === 0 ? Effect.void : Effect.timeoutOption(this.diskKnown.await, diskTimeout)
       }),
+      Effect.zipRight(Scope.close(this.workers, Exit.void)),
       Effect.zipRight(this.writers.interruptAll),
       Effect.zipRight(Effect.suspend(() => keepOrDrop(this.letGo(), this.overflow, this.accounts))),
       Effect.zipRight(reportUnwritten(this.provider, this.accounts)),

@@ -205,7 +205,7 @@ export class Overflow {
 }
 
 /** Long for a disk, and short enough to be waited for at the end of a process. */
-const diskTimeout = Duration.seconds(5)
+export const diskTimeout = Duration.seconds(5)
 const noAnswer = new SpoolError({
   reason: "unavailable",
   message: "the disk did not answer within 5 seconds. Check that the spool's file system works."
