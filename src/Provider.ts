@@ -16,7 +16,8 @@ import type { Observation } from "./Observation.ts"
  * Writes batches of observations.
  *
  * `write` must be idempotent: the same batch twice, or two batches out of order, leave the same result, since a batch
- * whose outcome is not known is written again. An observation with a higher `revision` replaces one with a lower.
+ * whose outcome is not known is written again, as the same array, which is frozen. An observation with a higher
+ * `revision` replaces one with a lower.
  *
  * @since 0.1.0
  * @category models

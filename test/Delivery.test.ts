@@ -443,6 +443,29 @@ describe("records that are refused", () => {
     }))
 })
 
+describe("a provider that takes its batch apart", () => {
+  it.scoped("fails by it, and neither it nor another one loses anything", () =>
+    Effect.gen(function*() {
+      for (const take of [(batch: Array<unknown>) => batch.splice(0), (batch: Array<unknown>) => batch.shift()]) {
+        const [healthy, store] = [memory("healthy"), memory()]
+        let isWrong = true
+        const wrong = provider((batch) =>
+          isWrong ? Effect.sync(() => take(batch as unknown as Array<unknown>)) : store.write(batch)
+        )
+        const deliveries = [yield* Delivery.make(wrong), yield* Delivery.make(healthy)]
+        const all = records(1, 3)
+        for (const delivery of deliveries) delivery.offerAll(all)
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(healthy.records, records(1, 3))
+        assert.deepInclude(deliveries[0]!.stats(), { pending: 3, written: 0, pendingBytes: 300 })
+        isWrong = false
+        yield* TestClock.adjust("10 minutes")
+        assert.deepStrictEqual(store.records.length, 3)
+        assert.deepInclude(deliveries[0]!.stats(), { pending: 0, written: 3, rejected: 0, pendingBytes: 0 })
+      }
+    }))
+})
+
 describe("a provider that dies", () => {
   it.scoped("on one record alone loses that record, and writes all others", () =>
     Effect.gen(function*() {
