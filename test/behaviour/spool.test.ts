@@ -256,6 +256,25 @@ describe("a spool", { timeout: 60_000 }, () => {
       assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(total))
     }))
 
+  it.scoped("is read no faster than this process's memory allows, whatever batches another one left there", () =>
+    Effect.gen(function*() {
+      const spoolDirectory = yield* emptyFolder
+      yield* Effect.scoped(Effect.gen(function*() {
+        const before = yield* Delivery.make(gate().provider, { spoolDirectory })
+        for (let number = 1; number <= 100; number++) before.offer(smallCall(number))
+        assert.deepInclude(yield* before.close(0), { spooled: 100 })
+      }))
+      const store = gate()
+      const delivery = yield* Delivery.make(store.provider, { spoolDirectory, queueBytes: 10_000, batchRecords: 2 })
+      const adopted = yield* figuresOnce(delivery, ({ accepted, retries }) => accepted === 100 && retries > 0)
+      assert.deepInclude(adopted, { pending: 2, pendingBytes: 2_000, spooled: 98 })
+      delivery.offer(smallCall(101))
+      assert.deepInclude(delivery.stats(), { dropped: 0, pending: 3 })
+      yield* store.up
+      yield* figuresOnce(delivery, ({ pending, spooled }) => pending + spooled === 0)
+      assert.deepStrictEqual([...store.numbers()].sort((left, right) => left - right), upTo(101))
+    }))
+
   it.scoped("loses of a batch what is no plain data, says it, and keeps all else, also at the end", () =>
     Effect.gen(function*() {
       const warnings: Array<unknown> = []

@@ -10,13 +10,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { Observation } from "../../Observation.ts"
-import { bytesOf } from "../extent.ts"
+import { bytesOf, extentOf } from "../extent.ts"
 import { SpoolError } from "../spool/error.ts"
 import type { Refused, Spool, SpooledBatch } from "../spool/spool.ts"
 import type { Warnings } from "../warnings.ts"
 import type { Accounts } from "./accounts.ts"
 import type { Courier } from "./courier.ts"
-import type { RecordQueue } from "./recordQueue.ts"
+import { RecordQueue } from "./recordQueue.ts"
 
 export class Overflow {
   private readonly spool: Spool
@@ -176,17 +176,26 @@ export class Overflow {
     )
   )
 
-  /** What is put off gives back its slot, and is waited for: until all of the batch is settled the disk keeps it. */
+  /**
+   * In parts as this process makes them, whoever put the batch there: only the one in hand counts against its memory. What is
+   * put off gives back its slot, and is waited for: until all of the batch is settled the disk keeps it.
+   */
   private deliver({ done, records }: SpooledBatch): Effect.Effect<void> {
-    const writing = Effect.suspend(() => {
+    const batch = new RecordQueue()
+    batch.pushAll(records, extentOf(records), 0)
+    return Effect.forEach(
+      batch.cutAll(this.batchRecords, this.batchBytes),
+      (part) => Effect.zipRight(this.slots.withPermits(1)(this.deliverPart(part)), this.courier.fromDisk),
+      { discard: true }
+    ).pipe(Effect.zipRight(Effect.disconnect(done)))
+  }
+
+  private deliverPart(records: NonEmptyReadonlyArray<Observation>): Effect.Effect<void> {
+    return Effect.suspend(() => {
       const bytes = bytesOf(records)
       this.accounts.unspool(records, bytes)
       return this.courier.deliver(this.courier.accept(records, bytes, Number.POSITIVE_INFINITY, true))
     })
-    return this.slots.withPermits(1)(writing).pipe(
-      Effect.zipRight(this.courier.fromDisk),
-      Effect.zipRight(Effect.disconnect(done))
-    )
   }
 
   private readonly adopt = Effect.suspend(() => Effect.disconnect(this.spool.adopt)).pipe(
