@@ -422,6 +422,33 @@ describe("records that are refused", () => {
       assert.deepInclude(receipt, { accepted: 3, written: 2, rejected: 1, pending: 0 })
     }))
 
+  it.scoped("for several reasons are kept, and accounted for, each with its own", () =>
+    Effect.gen(function*() {
+      const spoolDirectory = yield* emptyFolder
+      const rejections = [
+        { index: 0, message: "too old" },
+        { index: 2, message: "too odd" },
+        { index: 3, message: "too old" }
+      ]
+      const settled: Array<readonly [reason: string | undefined, numbers: ReadonlyArray<number>]> = []
+      const delivery = yield* Delivery.make(
+        provider(() => ProviderError.rejected("partly", { rejections })),
+        { spoolDirectory },
+        undefined,
+        ({ reason, records }) => settled.push([reason, records.map(numberOf)])
+      )
+      offerAll(delivery, records(1, 4))
+      assert.deepInclude(yield* delivery.flush("1 minute"), { written: 1, rejected: 3, pending: 0 })
+      assert.deepStrictEqual(settled, [[undefined, [2]], ["too old", [1, 4]], ["too odd", [3]]])
+      const text = yield* Effect.promise(() => readFile(join(spoolDirectory, "test", "dead-letter.jsonl"), "utf8"))
+      assert.deepStrictEqual(
+        text.trimEnd().split("\n").map((line) => JSON.parse(line)).map((
+          { reason, record }
+        ) => [reason, numberOf(record)]),
+        [["too old", 1], ["too old", 4], ["too odd", 3]]
+      )
+    }))
+
   it.scoped("are kept as a person reads them, with the reason", () =>
     Effect.gen(function*() {
       const spoolDirectory = yield* emptyFolder

@@ -177,15 +177,11 @@ export class Courier {
       }
       case "Refused": {
         if (verdict.rejections !== undefined) {
-          const refused = new Set(verdict.rejections.map((rejection) => rejection.index))
-          return this.reject(
-            part,
-            (index) => refused.has(index),
-            verdict.rejections[0]?.message ?? verdict.message
-          )
+          const reasons = new Map(verdict.rejections.map(({ index, message }) => [index, message]))
+          return this.reject(part, (index) => reasons.get(index))
         }
         return part.records.length === 1
-          ? this.reject(part, () => true, verdict.message)
+          ? this.reject(part, () => verdict.message)
           : this.halve(part, part.deaths)
       }
       case "Died": {
@@ -211,7 +207,7 @@ export class Courier {
     }
     if (part.records.length > 1) return this.halve(part, deathsBeforeSuspicion - 1)
     if (part.suspectSince !== undefined && this.breaker.successes > part.suspectSince) {
-      return this.reject(part, () => true, message)
+      return this.reject(part, () => message)
     }
     const suspect: Part = { ...part, deaths, suspectSince: this.breaker.successes }
     if (this.replace(part, [suspect])) this.setApart(suspect)
@@ -261,19 +257,39 @@ export class Courier {
     return true
   }
 
-  /** Settles a part of which the store refused some records and wrote the others. */
-  private reject(part: Part, isRefused: (index: number) => boolean, message: string): Effect.Effect<void> {
+  /**
+   * Settles a part of which the store refused some records and wrote the others.
+   *
+   * @param reasonOf says why it refused the record at a position, `undefined` where it wrote it
+   */
+  private reject(part: Part, reasonOf: (index: number) => string | undefined): Effect.Effect<void> {
     if (!this.parts.includes(part)) return Effect.void
     part.isBooked = true
-    const [written, refused] = Arr.partition(part.records, (_, index) => isRefused(index))
+    const written: Array<Observation> = []
+    const refused = new Map<string, Array<Observation>>()
+    for (const [index, record] of part.records.entries()) {
+      const reason = reasonOf(index)
+      if (reason === undefined) {
+        written.push(record)
+        continue
+      }
+      const others = refused.get(reason)
+      if (others === undefined) refused.set(reason, [record])
+      else others.push(record)
+    }
     if (written.length > 0) this.accounts.write(written, bytesOf(written))
-    this.accounts.reject(refused, message)
-    return this.deadLetters(refused, message).pipe(
+    for (const [reason, records] of refused) this.accounts.reject(records, reason)
+    const settle = Effect.sync(() => this.settle(part))
+    const [reason] = refused.keys()
+    if (reason === undefined) return settle
+    return this.deadLetters(refused).pipe(
       Effect.catchAll((error) =>
         this.warnings.warn("dead letters", `refused records could not be kept: ${error.message}`)
       ),
-      Effect.zipRight(this.warnings.warn("rejected", `the store refuses records: ${message}`, refused.length)),
-      Effect.zipRight(Effect.sync(() => this.settle(part)))
+      Effect.zipRight(
+        this.warnings.warn("rejected", `the store refuses records: ${reason}`, part.records.length - written.length)
+      ),
+      Effect.zipRight(settle)
     )
   }
 

@@ -8,15 +8,15 @@ import { join } from "node:path"
 import type { Observation } from "../../Observation.ts"
 import { toTheEnd } from "../toTheEnd.ts"
 
+/** @param refused the records, by the reason */
 export type DeadLetters = (
-  records: ReadonlyArray<Observation>,
-  reason: string
+  refused: ReadonlyMap<string, ReadonlyArray<Observation>>
 ) => Effect.Effect<void, { readonly message: string }>
 
 export const nowhere: DeadLetters = () => Effect.void
 
 /** A file `dead-letter.jsonl` in the folder; when it is as large as `maxBytes`, nothing more is kept. */
-export const inFolder = (directory: string, maxBytes = 64 * 1024 * 1024): DeadLetters => (records, reason) =>
+export const inFolder = (directory: string, maxBytes = 64 * 1024 * 1024): DeadLetters => (refused) =>
   Effect.tryPromise({
     try: async () => {
       const file = join(directory, "dead-letter.jsonl")
@@ -24,7 +24,11 @@ export const inFolder = (directory: string, maxBytes = 64 * 1024 * 1024): DeadLe
       const size = await stat(file).then((found) => found.size, () => 0)
       if (size >= maxBytes) throw new Error(`${file} is full; look at it and remove it`)
       const refusedAt = new Date().toISOString()
-      const lines = records.map((record) => `${JSON.stringify({ refusedAt, reason, record }, plainly)}\n`)
+      const lines = Array.from(
+        refused,
+        ([reason, records]) =>
+          records.map((record) => `${JSON.stringify({ refusedAt, reason, record }, plainly)}\n`).join("")
+      )
       await appendFile(file, lines.join(""), { mode: 0o600 })
     },
     catch: (cause) => ({ message: cause instanceof Error ? cause.message : String(cause) })
