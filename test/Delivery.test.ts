@@ -854,6 +854,20 @@ describe("warnings", () => {
       assert.deepStrictEqual(counts, [1, 60])
     }))
 
+  it.scoped("come also after the clock was set back", () => {
+    const said: Array<unknown> = []
+    return Effect.gen(function*() {
+      yield* TestClock.adjust("1 day")
+      const delivery = yield* Delivery.make(provider(() => ProviderError.rejected("refused")))
+      for (const time of ["1 day", "1 hour"] as const) {
+        yield* TestClock.setTime(Duration.toMillis(time))
+        delivery.offer(record(1))
+        yield* TestClock.adjust("1 second")
+      }
+      assert.lengthOf(said, 2)
+    }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => said.push(message)))))
+  })
+
   it.scoped("to a logger that throws stop nothing", () =>
     Effect.gen(function*() {
       const broken = Logger.make(() => {

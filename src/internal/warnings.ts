@@ -20,7 +20,8 @@ export class Warnings {
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const known = this.kinds.get(kind)
       const count = (known?.count ?? 0) + times
-      if (known !== undefined && now - known.last < this.intervalMillis) {
+      // a clock that was set back silences nothing
+      if (known !== undefined && now >= known.last && now - known.last < this.intervalMillis) {
         known.count = count
         return Effect.void
       }
