@@ -1,6 +1,6 @@
 /** What the combinators promise to the program that they wrap, whatever becomes of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Data, Deferred, Effect, Either, Exit, Fiber, Option, TestClock } from "effect"
+import { Cause, type Clock, Data, Deferred, Effect, Either, Exit, Fiber, Option, TestClock } from "effect"
 import { logDocumentEvent, logLlmCall } from "../src/Log.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import { closedRevision } from "../src/Observation.ts"
@@ -148,6 +148,46 @@ describe("times", () => {
       assert.deepInclude(yield* spanNamed("cut"), { status: "interrupted", durationMicros: 140_000 })
       assert.strictEqual((yield* traceNamed("trace")).status, "success")
     }).pipe(Effect.provide(Testing.layer())))
+
+  /** A clock whose hands are set while its monotonic half goes on. */
+  const settable = (base: Clock.Clock) => {
+    let wallMillis = Date.UTC(2026, 0, 1)
+    let nanos = 0n
+    const clock: Clock.Clock = Object.assign(Object.create(base), {
+      unsafeCurrentTimeMillis: () => wallMillis,
+      unsafeCurrentTimeNanos: () => nanos
+    })
+    const pass = (seconds: number, setSeconds = 0) =>
+      Effect.sync(() => {
+        nanos += BigInt(seconds) * 1_000_000_000n
+        wallMillis += (seconds + setSeconds) * 1_000
+      })
+    return { clock, pass }
+  }
+
+  const remote = Either.getOrThrow(
+    TraceContext.fromTraceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+  )
+
+  for (const [where, caller] of [["in a trace", undefined], ["below a caller elsewhere", remote]] as const) {
+    it.effect(`a clock that is set back reorders nothing ${where}`, () =>
+      Effect.gen(function*() {
+        const { clock, pass } = settable(yield* Effect.clock)
+        yield* pass(1, -3_600).pipe(
+          Effect.zipRight(withSpan(pass(1), "inner")),
+          Effect.zipRight(logLlmCall({ model: "m" })),
+          Effect.zipRight(logDocumentEvent({ documentId: "d", eventType: "parse", status: "completed" })),
+          withSpan("outer"),
+          (server) => caller === undefined ? withTrace(server, "trace") : withTraceContext(server, caller),
+          Effect.withClock(clock)
+        )
+        const { startTimeUnixMicros: start } = yield* spanNamed("outer")
+        const inside = [yield* spanNamed("inner"), yield* spanNamed("chat m")]
+        const [step] = yield* Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("DocumentEvent"))
+        const times = [...inside.map(({ startTimeUnixMicros }) => startTimeUnixMicros), step!.timeUnixMicros]
+        assert.deepStrictEqual(times.map((time) => time - start), [1_000_000, 2_000_000, 2_000_000])
+      }).pipe(Effect.provide(Testing.layer())))
+  }
 })
 
 describe("status", () => {

@@ -173,8 +173,8 @@ export class Spans {
     const trace = parent === undefined
       ? this.traces.startFor(ambient, name, elapsedMicros ?? 0, origin)
       : this.traces.countedAt(parent)
-    const timeline = this.traces.timelineFor(ambient, trace)
     const above = parent === undefined ? undefined : this.recordOf(parent)
+    const timeline = this.traces.timelineFor(ambient, trace, above)
     const position = parent ?? trace!.context
     const record = TraceContext.recordOf(position)
     // never the context of a span, which would keep all spans above that one

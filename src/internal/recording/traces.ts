@@ -106,7 +106,10 @@ export class Traces {
     { durationMicros, name, outcome }: Past,
     record: (context: TraceContext, timeUnixMicros: number) => void
   ): void {
-    if (parent !== undefined) return record(parent, this.timelineFor(ambient, this.of(parent)).now(ambient.clock))
+    if (parent !== undefined) {
+      const timeline = this.timelineFor(ambient, this.countedAt(parent), TraceContext.recordOf(parent))
+      return record(parent, timeline.now(ambient.clock))
+    }
     const trace = this.startFor(ambient, name, durationMicros ?? 0, undefined)
     record(trace.context, trace.timeline.now(ambient.clock))
     this.end(ambient, trace.context, {}, outcome, durationMicros)
@@ -137,8 +140,10 @@ export class Traces {
     return own?.isOpen === true ? own : this.open.get(position.traceId) ?? own
   }
 
-  timelineFor(ambient: Ambient, trace: OpenTrace | undefined): Timeline {
-    return trace?.timeline ?? this.timelines.start(ambient.clock)
+  /** In a trace of another process, that of the span around, where this one runs it. */
+  timelineFor(ambient: Ambient, trace: OpenTrace | undefined, around: object | undefined): Timeline {
+    if (trace !== undefined) return trace.timeline
+    return around instanceof OpenSpan ? around.timeline : this.timelines.start(ambient.clock)
   }
 
   /** A trace that another process began: what this one does not know stays as the other has it. */
