@@ -95,7 +95,7 @@ export interface StoreOptions {
   readonly partitionsAhead?: number | undefined
   /**
    * `Resource.processId` of the records that this process makes. With it, the process's row says where it runs, and
-   * every 10 seconds that it lives. Default: none; then processes are known by their records alone, and what is open is
+   * every 12 seconds that it lives. Default: none; then processes are known by their records alone, and what is open is
    * shown as `lost` when the last of them is an hour old, until it ends.
    */
   readonly processId?: string | undefined

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { Observation } from "../../Observation.ts"
 import { bytesOf, extentOf } from "../extent.ts"
+import { idleSleep } from "../idleSleep.ts"
 import { SpoolError } from "../spool/error.ts"
 import type { Refused, Spool, SpooledBatch } from "../spool/spool.ts"
 import type { Warnings } from "../warnings.ts"
@@ -74,7 +75,7 @@ export class Overflow {
     Effect.all([
       Effect.forever(this.relieve),
       Effect.forever(this.replay),
-      Effect.forever(Effect.zipRight(this.adopt, Effect.sleep(adoptionInterval)))
+      Effect.forever(Effect.zipRight(this.adopt, idleSleep(adoptionInterval)))
     ], { concurrency: "unbounded", discard: true }).pipe(Effect.zipRight(Effect.never))
   )
 

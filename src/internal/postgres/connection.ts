@@ -3,12 +3,13 @@
  */
 import * as Reactivity from "@effect/experimental/Reactivity"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import type { SqlError } from "@effect/sql/SqlError"
-import type * as Duration from "effect/Duration"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { Socket } from "node:net"
+import { Pool } from "pg"
 
 export interface Connection {
   /** Makes the client; fails while no server answers. Once made, its pool replaces broken connections by itself. */
@@ -26,28 +27,54 @@ export const own = (options: {
 }): Connection => {
   const sockets = new Set<Socket>()
   const hangUp = Effect.sync(() => sockets.forEach((socket) => socket.destroy()))
+  const newSocket = () => {
+    const socket = new Socket()
+    // a peer that vanished without a word is found out in minutes, not by the next write
+    socket.setKeepAlive(true, 30_000)
+    sockets.add(socket)
+    socket.once("close", () => sockets.delete(socket))
+    return socket
+  }
+  const newPool = () => {
+    const pool = new Pool({
+      connectionString: Redacted.value(options.url),
+      max: options.maxConnections,
+      connectionTimeoutMillis: Duration.toMillis(options.connectTimeout),
+      application_name: options.applicationName,
+      stream: newSocket,
+      // longer than from one sign of life to the next, which would make a connection for each otherwise
+      idleTimeoutMillis: 30_000,
+      // one on which nothing goes on keeps no process alive: why `PgClient` does not make the pool
+      allowExitOnIdle: true
+    })
+    // whoever uses a connection that breaks is told by it
+    pool.on("error", () => {})
+    return pool
+  }
+  const acquire = Effect.tap(Effect.sync(newPool), (pool) =>
+    // one that has not answered is not waited for at the end, either
+    Effect.zipRight(answers(pool, options.connectTimeout), Effect.addFinalizer(() => ended(pool))))
   return {
     hangUp,
     connect: Effect.zipRight(
       // behind the pool's own end in the order of finalizers, for what that cannot end
       Effect.addFinalizer(() => hangUp),
-      Effect.provide(
-        PgClient.make({
-          ...options,
-          stream: () => {
-            const socket = new Socket()
-            // a peer that vanished without a word is found out in minutes, not by the next write
-            socket.setKeepAlive(true, 30_000)
-            sockets.add(socket)
-            socket.once("close", () => sockets.delete(socket))
-            return socket
-          }
-        }),
-        Reactivity.layer
-      )
+      Effect.provide(PgClient.fromPool({ acquire }), Reactivity.layer)
     )
   }
 }
+
+/** Fails while no server does. */
+const answers = (pool: Pool, limit: Duration.DurationInput): Effect.Effect<void, SqlError> => {
+  const failed = (cause: unknown) => new SqlError({ cause, message: "Failed to connect" })
+  return Effect.tryPromise({ try: () => pool.query("select 1"), catch: failed }).pipe(
+    Effect.timeoutFail({ duration: limit, onTimeout: () => failed(new Error("no answer in time")) }),
+    Effect.asVoid
+  )
+}
+
+const ended = (pool: Pool): Effect.Effect<unknown> =>
+  Effect.promise(() => pool.end()).pipe(Effect.interruptible, Effect.timeoutOption("1 second"))
 
 /** The host's client, or one over the host's pool: these connections are not ours to break. */
 export const ofHost = (connect: Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope>): Connection => ({

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
 import type { MigrationsError } from "../../PgMigrations.ts"
 import type { Ledger } from "../../Provider.ts"
+import { idleSleep } from "../idleSleep.ts"
 import { Tally } from "../ledger/tally.ts"
 import { Warnings } from "../warnings.ts"
 import type { LedgerRow } from "./ledgerTable.ts"
@@ -91,7 +92,7 @@ export const make = (options: {
     run: noted.await.pipe(
       Effect.zipRight(Effect.sleep(window)),
       Effect.zipRight(write),
-      Effect.catchAll((error) => Effect.zipRight(warn(describe(error)), Effect.sleep(retryInterval))),
+      Effect.catchAll((error) => Effect.zipRight(warn(describe(error)), idleSleep(retryInterval))),
       Effect.tap(() => {
         if (unconfirmed.length > 0) noted.unsafeOpen()
       }),

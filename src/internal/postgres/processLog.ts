@@ -10,9 +10,12 @@ import type { PartitionKeeper } from "./partitionKeeper.ts"
 import { type ProcessRow, processTable } from "./processTable.ts"
 import * as TableWriter from "./tableWriter.ts"
 
-/** How often, at most, a process's row is touched. */
-export const heartbeatInterval = "10 seconds"
-const heartbeatMicros = 10_000_000
+/**
+ * How often, at most, a process's row is touched. Longer than `pg` leaves a connection idle, 10 seconds: that closes the
+ * connections of an application's client in between, and beats alone keep neither them nor the process.
+ */
+export const heartbeatInterval = "12 seconds"
+const heartbeatMicros = 12_000_000
 
 export interface ProcessLog {
   /** Writes what is new about the processes behind a batch, before the batch. */

@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import { statusCodes } from "./codes.ts"
 import { inTransaction } from "./transaction.ts"
 
-/** Six missed signs of life. */
+/** Five missed signs of life. */
 export const lostAfter = Duration.minutes(1)
 
 /**

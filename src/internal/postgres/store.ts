@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { MigrationsError } from "../../PgMigrations.ts"
 import { type Ledger, type Provider, ProviderError } from "../../Provider.ts"
+import { idleSleep } from "../idleSleep.ts"
 import type { Price } from "../pricing/price.ts"
 import { inTimeSlices } from "../timeSlices.ts"
 import { toTheEnd } from "../toTheEnd.ts"
@@ -117,7 +118,7 @@ export const make = (options: {
         yield* Effect.ignore(prepared.get)
         let signsOfLife = 0
         for (let beat = 1;; beat++) {
-          yield* Effect.sleep(ProcessLog.heartbeatInterval)
+          yield* idleSleep(ProcessLog.heartbeatInterval)
           if (!(yield* prepared.succeeded)) continue
           const alive = yield* Effect.isSuccess(onStore(processes.heartbeat))
           signsOfLife = alive ? signsOfLife + 1 : 0
@@ -157,4 +158,4 @@ const signsBeforeReaping = 7
 const daysBeforeFirstWrite = 7
 
 /** An hour's */
-const beatsPerPartitionCheck = 360
+const beatsPerPartitionCheck = 300
