@@ -18,6 +18,7 @@ import views from "../migrations/0002_views.ts"
 import prices from "../migrations/0003_prices.ts"
 import ledger from "../migrations/0004_ledger.ts"
 import reapedBlocks from "../migrations/0005_reaped_blocks.ts"
+import { dropPartitions as dropPartitionsBefore } from "./internal/postgres/dropPartitions.ts"
 import { exclusively } from "./internal/postgres/exclusively.ts"
 import { apart } from "./internal/postgres/isolation.ts"
 import * as Partitions from "./internal/postgres/partitions.ts"
@@ -30,6 +31,7 @@ import { describe } from "./internal/postgres/sqlErrors.ts"
  * - `invalid-schema-name`: the name is no plain lower-case identifier.
  * - `old-server`: the server is older than PostgreSQL 14.
  * - `newer-schema`: a later version of this library has upgraded the schema; this version has to be upgraded, too.
+ * - `invalid-option`: an option is not what is expected of it.
  * - `failed`: a statement failed; `cause` is the error.
  *
  * @since 0.1.0
@@ -38,7 +40,7 @@ import { describe } from "./internal/postgres/sqlErrors.ts"
 export class MigrationsError extends Schema.TaggedError<MigrationsError>(
   "effect-observability/PgMigrations/MigrationsError"
 )("MigrationsError", {
-  reason: Schema.Literal("invalid-schema-name", "old-server", "newer-schema", "failed"),
+  reason: Schema.Literal("invalid-schema-name", "old-server", "newer-schema", "invalid-option", "failed"),
   message: Schema.String,
   cause: Schema.optional(Schema.Defect)
 }) {}
@@ -81,15 +83,59 @@ export const run = (options?: {
 export const createPartitions = (options?: {
   /** The schema's name, a plain lower-case identifier. Default: `observability`. */
   readonly schema?: string | undefined
-  /** How many days ahead. Default: 7. */
+  /** How many days ahead, a whole number from 0 to 365. Default: 7. */
   readonly daysAhead?: number | undefined
 }): Effect.Effect<void, MigrationsError, PgClient.PgClient> =>
-  inSchema(options?.schema, (schema) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      Partitions.createPartitions(
-        schema,
-        Partitions.partitionsFrom(Partitions.dayOf(now * 1000), options?.daysAhead ?? 7)
-      )))
+  inSchema(options?.schema, (schema) => {
+    const daysAhead = options?.daysAhead ?? 7
+    return Partitions.isDaysAhead(daysAhead)
+      ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Partitions.createPartitions(schema, Partitions.partitionsFrom(Partitions.dayOf(now * 1000), daysAhead)))
+      : invalidOption(`daysAhead: expected a whole number from 0 to 365, got ${daysAhead}`)
+  })
+
+/**
+ * Drops what is stored of days (UTC) that had ended by a moment, in all tables, and says which days these were, as
+ * `2026-03-01`, the earliest first. Nothing is dropped by itself: run it daily, with the role that owns the tables.
+ *
+ * It waits for nobody for more than a moment, so that writers are not held up, and tries again for two minutes where a day
+ * is being read; then it is `failed`. What was dropped by then stays so, and the next call goes on. A record that arrives
+ * later brings its day back.
+ *
+ * @example
+ * ```ts check
+ * import { PgClient } from "@effect/sql-pg"
+ * import * as PgMigrations from "effect-observability/PgMigrations"
+ * import { Clock, Effect, Redacted } from "effect"
+ *
+ * const keptMillis = 90 * 86_400_000
+ *
+ * const retention = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+ *   PgMigrations.dropPartitions({ before: new Date(now - keptMillis) }))
+ *
+ * await retention.pipe(
+ *   Effect.provide(PgClient.layer({ url: Redacted.make("postgres://owner:secret@localhost:5432/app") })),
+ *   Effect.runPromise
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category migrations
+ */
+export const dropPartitions = (options: {
+  /** The schema's name, a plain lower-case identifier. Default: `observability`. */
+  readonly schema?: string | undefined
+  /** A moment that has passed. The day in which it lies is kept, as all later ones are. */
+  readonly before: Date
+}): Effect.Effect<ReadonlyArray<string>, MigrationsError, PgClient.PgClient> =>
+  inSchema(options.schema, (schema) =>
+    Effect.gen(function*() {
+      const before = options.before.getTime()
+      if (!(before <= (yield* Clock.currentTimeMillis))) {
+        return yield* invalidOption(`before: expected a moment that has passed, got ${describeDate(options.before)}`)
+      }
+      return yield* dropPartitionsBefore(schema, Partitions.dayOf(before * 1000))
+    }))
 
 // internal
 
@@ -100,6 +146,11 @@ const migrations = {
   "0004_ledger": ledger,
   "0005_reaped_blocks": reapedBlocks
 }
+
+const invalidOption = (message: string): Effect.Effect<never, MigrationsError> =>
+  new MigrationsError({ reason: "invalid-option", message })
+
+const describeDate = (date: Date): string => Number.isNaN(date.getTime()) ? "an invalid date" : date.toISOString()
 
 const newestKnown = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name)))
 

@@ -45,6 +45,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { finiteOneOrMore, positiveDuration, problemIn } from "./internal/optionRules.ts"
 import * as Connection from "./internal/postgres/connection.ts"
+import { isDaysAhead } from "./internal/postgres/partitions.ts"
 import { defaultSchema, isSchemaName } from "./internal/postgres/schemaName.ts"
 import * as Store from "./internal/postgres/store.ts"
 import { isPostgresUrl } from "./internal/postgres/url.ts"
@@ -229,7 +230,7 @@ const makeOn = (
   }
   const problem = problemIn({ ...options }, rules)
   if (problem !== undefined) return invalid(problem.path.join("."), problem.message)
-  if (!(Number.isInteger(partitionsAhead) && partitionsAhead >= 0 && partitionsAhead <= 365)) {
+  if (!isDaysAhead(partitionsAhead)) {
     return invalid("partitionsAhead", `expected a whole number from 0 to 365, got ${partitionsAhead}`)
   }
   return Effect.map(

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
-import { chatMessage, documentEvent, span, trace } from "../observations.ts"
+import { chatMessage, documentEvent, span, trace, traceId } from "../observations.ts"
 import { fixture } from "./pgFixture.ts"
 
 const page = readFileSync(new URL("../../docs/schema.md", import.meta.url), "utf8")
@@ -18,6 +18,24 @@ describe("docs/schema.md", () => {
         yield* provider.write([trace(), span(), chatMessage(), documentEvent()])
         yield* sql.unsafe(block)
       }
+    }))
+
+  it.scopedLive("erases all that is known of a user, in traces that name the user anywhere, and nothing of others", () =>
+    Effect.gen(function*() {
+      const { provider, rows, sql } = yield* fixture()
+      const erasing = blocks.find((block) => block.includes("erased"))!
+      yield* provider.write([
+        trace({ userId: undefined }),
+        span({ userId: undefined, input: "of Ada" }),
+        chatMessage({ userId: "ada" }),
+        documentEvent({ userId: undefined }),
+        ...[span, chatMessage, documentEvent].map((record) => record({ traceId: traceId(2), userId: "grace" }))
+      ])
+      yield* sql.unsafe(erasing)
+      expect(yield* rows("select distinct trace_id::text as id from record_store")).toEqual(
+        yield* rows("select distinct db_trace_id::text as id from spans where user_id = 'grace'")
+      )
+      expect(yield* rows("select count(*)::int as count from record_store")).toEqual([{ count: 3 }])
     }))
 
   it.scopedLive("names every column", () =>

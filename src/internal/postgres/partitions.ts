@@ -27,14 +27,19 @@ const tables: ReadonlyMap<string, string> = new Map([
   ["document_event_store", ""]
 ])
 
+export const tableNames: ReadonlyArray<string> = Array.from(tables.keys())
+
 const microsPerDay = 86_400_000_000
 
 export const dayOf = (unixMicros: number): number => Math.floor(unixMicros / microsPerDay)
 
+/** A year is what is created in minutes. */
+export const isDaysAhead = (days: number): boolean => Number.isInteger(days) && days >= 0 && days <= 365
+
 /** Every table's partitions for a day and the days that follow. */
 export const partitionsFrom = (day: number, daysAhead: number): ReadonlyArray<Partition> =>
   Array.from({ length: daysAhead + 1 }, (_, index) => day + index).flatMap((day) =>
-    Array.from(tables.keys(), (table) => ({ table, day }))
+    tableNames.map((table) => ({ table, day }))
   )
 
 export const isoDate = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10)
@@ -79,7 +84,7 @@ export const missing = (
         "select child.relname as name from pg_inherits join pg_class child on child.oid = inhrelid " +
           "join pg_class parent on parent.oid = inhparent join pg_namespace on pg_namespace.oid = parent.relnamespace " +
           "where nspname = $1 and parent.relname = any(string_to_array($2, ','))",
-        [schema, Array.from(tables.keys()).join(",")]
+        [schema, tableNames.join(",")]
       )),
     (rows) => {
       const attached = new Set(rows.map(({ name }) => name))
