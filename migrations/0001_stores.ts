@@ -53,6 +53,8 @@ export default Effect.gen(function*() {
       input jsonb,
       output jsonb,
       metadata jsonb,
+      -- to the microsecond, where started_at is that which the trace's id carries: some stores know a trace by it
+      stated_start_at timestamptz,
       primary key (trace_id, started_at)
     ) partition by range (started_at);
     create index trace_store_time on ${schema}.trace_store (started_at desc, trace_id desc);

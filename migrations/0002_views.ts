@@ -57,7 +57,7 @@ export default Effect.gen(function*() {
       t.operation_type,
       ${status("t.status")} as status,
       t.started_at,
-      t.started_at + t.duration_us * interval '1 microsecond' as ended_at,
+      coalesce(t.stated_start_at, t.started_at) + t.duration_us * interval '1 microsecond' as ended_at,
       ${millis("t.duration_us")} as duration_ms,
       t.user_id,
       t.session_id,
@@ -80,7 +80,7 @@ export default Effect.gen(function*() {
       select
         trace_id, span_id, parent_span_id, name, operation_type, status, started_at, duration_us, user_id, session_id,
         kb_id, input_tokens, output_tokens, cost_usd, tags, metadata, input, output, error_type, error_message,
-        error_cause, process_id
+        error_cause, process_id, stated_start_at
       from ${schema}.trace_store
       union all
       -- Traces that were begun elsewhere, by a process that records nothing here. The span by which one comes in stands
@@ -88,7 +88,7 @@ export default Effect.gen(function*() {
       select
         e.trace_id, e.parent_span_id, null, e.name, null, e.status, e.started_at, e.duration_us, e.user_id, e.session_id,
         e.kb_id, null, null, null, null, null, e.input, e.output, e.error_type, e.error_message,
-        e.error_cause, e.process_id
+        e.error_cause, e.process_id, e.started_at
       from ${schema}.span_store e
       where ${isOpenEntry(schema, "e")}
         and not exists (

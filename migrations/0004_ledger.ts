@@ -19,8 +19,8 @@ export default Effect.gen(function*() {
   const schema = `"${yield* MigrationSchema}"`
 
   yield* sql.unsafe(`
-    -- to the microsecond, where started_at is that which the trace's id carries: some stores know a trace by it
-    alter table ${schema}.trace_store add column stated_start_at timestamptz;
+    -- for a schema from before the first migration had it
+    alter table ${schema}.trace_store add column if not exists stated_start_at timestamptz;
 
     create table ${schema}.delivery_store (
       trace_id uuid not null,

@@ -30,6 +30,7 @@ import { describe } from "./internal/postgres/sqlErrors.ts"
  *
  * - `invalid-schema-name`: the name is no plain lower-case identifier.
  * - `old-server`: the server is older than PostgreSQL 14.
+ * - `unfit-encoding`: the database cannot hold every character; its encoding is to be UTF8.
  * - `newer-schema`: a later version of this library has upgraded the schema; this version has to be upgraded, too.
  * - `invalid-option`: an option is not what is expected of it.
  * - `failed`: a statement failed; `cause` is the error.
@@ -40,7 +41,7 @@ import { describe } from "./internal/postgres/sqlErrors.ts"
 export class MigrationsError extends Schema.TaggedError<MigrationsError>(
   "effect-observability/PgMigrations/MigrationsError"
 )("MigrationsError", {
-  reason: Schema.Literal("invalid-schema-name", "old-server", "newer-schema", "invalid-option", "failed"),
+  reason: Schema.Literal("invalid-schema-name", "old-server", "unfit-encoding", "newer-schema", "invalid-option", "failed"),
   message: Schema.String,
   cause: Schema.optional(Schema.Defect)
 }) {}
@@ -156,6 +157,9 @@ const newestKnown = Math.max(...Object.keys(migrations).map((name) => Number.par
 
 const oldestServer = 14
 
+/** The second takes any bytes as they come. */
+const fitEncodings: ReadonlySet<string> = new Set(["UTF8", "SQL_ASCII"])
+
 const inSchema = <A>(
   schema = defaultSchema,
   use: (
@@ -180,16 +184,25 @@ const inSchema = <A>(
       })
     )
 
-const requireServer = Effect.flatMap(SqlClient.SqlClient, (sql) =>
-  Effect.filterOrFail(
-    sql.unsafe<{ readonly version: string }>("select current_setting('server_version') as version"),
-    ([row]) => Number.parseInt(row?.version ?? "") >= oldestServer,
-    ([row]) =>
-      new MigrationsError({
-        reason: "old-server",
-        message: `the server is PostgreSQL ${row?.version}; ${oldestServer} or later is needed`
-      })
-  ))
+const requireServer = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const [server] = yield* sql.unsafe<{ readonly version: string; readonly encoding: string }>(
+    "select current_setting('server_version') as version, current_setting('server_encoding') as encoding"
+  )
+  if (!(Number.parseInt(server?.version ?? "") >= oldestServer)) {
+    return yield* new MigrationsError({
+      reason: "old-server",
+      message: `the server is PostgreSQL ${server?.version}; ${oldestServer} or later is needed`
+    })
+  }
+  // it would refuse ordinary text, record by record
+  if (!fitEncodings.has(server?.encoding ?? "")) {
+    return yield* new MigrationsError({
+      reason: "unfit-encoding",
+      message: `the database has the encoding ${server?.encoding}; UTF8 is needed`
+    })
+  }
+})
 
 /** The newest migration in the database, 0 for none; fails where the code does not know it. */
 const newestApplied = (schema: string) =>

@@ -1,5 +1,5 @@
 /**
- * Stores observations in PostgreSQL, 14 or later: in tables of the library's own, in a schema of its own, to be read
+ * Stores observations in PostgreSQL, 14 or later, encoding UTF8: in tables of the library's own, in a schema of its own, to be read
  * through the views that `docs/schema.md` describes.
  *
  * **Loss policy.** Building the provider neither fails nor waits when PostgreSQL is down: it connects, migrates and

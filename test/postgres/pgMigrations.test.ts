@@ -90,6 +90,25 @@ describe("PgMigrations", () => {
       yield* provider.write([span()])
     }))
 
+  it.scopedLive("refuses a database that cannot hold every character, and the provider's records wait", () =>
+    Effect.gen(function*() {
+      const { sql, url } = yield* migrated
+      const latin = new URL(Redacted.value(url))
+      latin.pathname += "_latin1"
+      const name = latin.pathname.slice(1)
+      yield* Effect.acquireRelease(
+        sql.unsafe(`create database ${name} encoding 'LATIN1' locale 'C' template template0`),
+        () => Effect.orDie(sql.unsafe(`drop database ${name} with (force)`))
+      )
+      const failure = yield* Effect.flip(
+        Effect.provideService(PgMigrations.run(), PgClient.PgClient, yield* client(Redacted.make(latin.href)))
+      )
+      expect(failure).toMatchObject({ reason: "unfit-encoding" })
+      expect(failure.message).toContain("LATIN1")
+      const provider = yield* PgProvider.make({ url: Redacted.make(latin.href) })
+      expect(yield* Effect.flip(provider.write([span({ input: "“quoted”" })]))).toMatchObject({ reason: "transient" })
+    }))
+
   it.scopedLive("leaves nothing behind when it fails, and says why", () =>
     Effect.gen(function*() {
       const { run, sql } = yield* migrated

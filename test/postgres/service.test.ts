@@ -152,6 +152,20 @@ describe("the service on PostgreSQL", () => {
       })
     ))
 
+  it.scopedLive("no trace ends before its spans, to the microsecond", () =>
+    onDatabase(({ rows }) =>
+      Effect.gen(function*() {
+        yield* Effect.yieldNow().pipe(withSpan("step"), withTrace("answer"), Effect.replicateEffect(50))
+        assert.deepStrictEqual(
+          yield* rows(
+            "select count(*)::int as late from observability.traces t join observability.spans s using (db_trace_id) " +
+              "where s.ended_at > t.ended_at"
+          ),
+          [{ late: 0 }]
+        )
+      })
+    ))
+
   it.scopedLive("the totals of a trace are the sum over its model calls, each counted once, exactly", () =>
     onDatabase(({ rows }) =>
       Effect.gen(function*() {
