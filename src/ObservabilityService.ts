@@ -66,8 +66,9 @@ export interface Options {
   /** What model calls cost whose cost the program does not state. Default: `Pricing.shipped`. */
   readonly pricing?: Pricing.Table | undefined
   /**
-   * Takes out of a record what must not be stored, before any provider sees it. Synchronous. When it throws, the
-   * record goes on without its content. Default: nothing is taken out; values of type `Redacted` are never captured.
+   * Takes out of a record what must not be stored, before any provider sees it; see `Observation.mapTexts`. Synchronous.
+   * When it throws, the record goes on without its content, and a warning says so. Default: nothing is taken out; values of
+   * type `Redacted` are never captured.
    */
   readonly redact?: ((observation: Observation) => Observation) | undefined
   /** The time that closing the layer may take to write what is queued. Default: 5 seconds. */

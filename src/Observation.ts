@@ -8,7 +8,9 @@
  * @since 0.1.0
  */
 import type * as BigDecimal from "effect/BigDecimal"
+import { dual } from "effect/Function"
 import type { SpanId, TraceId } from "./Identifier.ts"
+import * as Texts from "./internal/texts.ts"
 import type { Usage } from "./Usage.ts"
 
 /**
@@ -378,3 +380,29 @@ export type Observation = Trace | Span | ChatMessage | DocumentEvent
  * @category models
  */
 export type Kind = Observation["_tag"]
+
+/**
+ * Puts every text that is content through a function: names of traces, spans, events and documents, tags, inputs, outputs,
+ * attributes, metadata, metrics, messages with their sources and citations, and the message and cause of an error. Made for
+ * the option `redact`.
+ *
+ * Ids (also those of users, sessions and knowledge bases), times, figures, costs and the keys of objects stay as they are, and
+ * so do the words by which records are told apart: types, roles, models, and the type of an error.
+ *
+ * @example
+ * ```ts
+ * import { Observation, ObservabilityService, Provider } from "effect-observability"
+ *
+ * const Observability = ObservabilityService.layer({
+ *   providers: [Provider.memory()],
+ *   redact: Observation.mapTexts((text) => text.replaceAll(/[\w.+-]+@[\w-]+\.[\w.-]+/g, "<e-mail>"))
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category mapping
+ */
+export const mapTexts: {
+  (f: (text: string) => string): <A extends Observation>(observation: A) => A
+  <A extends Observation>(observation: A, f: (text: string) => string): A
+} = dual(2, (observation: Observation, f: (text: string) => string): Observation => Texts.mapTexts(observation, f))

@@ -1,12 +1,25 @@
 /** What the service promises: records, figures, redaction, bounds, and its end. */
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Cause, Effect, Exit, Fiber, Layer, ManagedRuntime, Scope, TestClock } from "effect"
+import {
+  BigDecimal,
+  Cause,
+  Effect,
+  Exit,
+  Fiber,
+  HashMap,
+  Layer,
+  Logger,
+  ManagedRuntime,
+  Option,
+  Scope,
+  TestClock
+} from "effect"
 import { sequential } from "../src/IdGenerator.ts"
 import type * as Input from "../src/Input.ts"
 import { logChatMessage, logDocumentEvent, logLlmCall } from "../src/Log.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type { Observation, Span } from "../src/Observation.ts"
-import { closedRevision } from "../src/Observation.ts"
+import { closedRevision, mapTexts } from "../src/Observation.ts"
 import type { Provider } from "../src/Provider.ts"
 import { memory } from "../src/Provider.ts"
 import { annotate, span, withSpan, withTrace, withTraceContext } from "../src/Span.ts"
@@ -605,6 +618,66 @@ describe("redact", () => {
       const { stats } = yield* ObservabilityService
       assert.strictEqual((yield* stats).failedRedactions, 6)
     }).pipe(Effect.timeout("5 seconds"), Effect.provide(Testing.layer({ redact: () => undefined as never }))))
+
+  const warningsOf = (redact: (record: Observation) => Observation) => {
+    const warnings: Array<{ readonly count: unknown; readonly message: string }> = []
+    const logger = Logger.make(({ annotations, message }) => {
+      const annotation = (key: string) => Option.getOrUndefined(HashMap.get(annotations, key))
+      if (annotation("kind") === "redaction") warnings.push({ count: annotation("count"), message: String(message) })
+    })
+    return { warnings, layer: Testing.layer({ redact }).pipe(Layer.provide(Logger.add(logger))) }
+  }
+
+  it.effect("that throws is warned about, with the error, once in an interval", () => {
+    const { layer, warnings } = warningsOf(() => {
+      throw new RangeError("redaction is broken")
+    })
+    return Effect.gen(function*() {
+      const { observations } = yield* Testing.Recorded
+      yield* secretProgram
+      yield* observations
+      yield* secretProgram
+      yield* observations
+      assert.deepStrictEqual(warnings.map(({ count }) => count), [4])
+      assert.include(warnings[0]?.message, "RangeError: redaction is broken")
+      yield* TestClock.adjust("1 minute")
+      yield* secretProgram
+      yield* observations
+      assert.deepStrictEqual(warnings.map(({ count }) => count), [4, 8])
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("that gives back no record, or throws what cannot be printed, is warned about, too", () =>
+    Effect.gen(function*() {
+      const nothing = warningsOf(() => undefined as never)
+      const unprintable = warningsOf(() => {
+        throw Object.create(null)
+      })
+      for (const { layer, warnings } of [nothing, unprintable]) {
+        const all = yield* Testing.Recorded.pipe(
+          Effect.flatMap(({ observations }) => Effect.zipRight(secretProgram, observations)),
+          Effect.provide(layer)
+        )
+        assert.strictEqual(all.length, 4)
+        assert.deepStrictEqual(warnings.map(({ count }) => count), [4])
+      }
+      assert.include(nothing.warnings[0]?.message, "it gave back no record of the same kind")
+    }))
+
+  it.effect("by `mapTexts` works for every record, also for one that has a cost", () => {
+    const { layer, warnings } = warningsOf(mapTexts((text) => text.replaceAll("secret", "***")))
+    return Effect.gen(function*() {
+      yield* logLlmCall({ model: "m", promptTokens: 1, output: "secret", costUsd: "0.01" })
+      yield* secretProgram
+      const { observations } = yield* Testing.Recorded
+      const all = yield* observations
+      // a user's id is an id, and stays
+      assert.notInclude(JSON.stringify(all.map((each) => ({ ...each, userId: undefined }))), "secret")
+      assert.deepInclude(yield* spanNamed("chat m"), { output: "***" })
+      assert.strictEqual((yield* totalsOf("chat m")).cost, "0.01")
+      assert.isEmpty(warnings)
+    }).pipe(Effect.provide(layer))
+  })
 })
 
 describe("a latency", () => {

@@ -1,6 +1,8 @@
 /** The service that records, and delivers to the given providers until its scope closes. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import * as Delivery from "../Delivery.ts"
@@ -22,7 +24,8 @@ import type { Room } from "./recording/room.ts"
 import { Spans } from "./recording/spans.ts"
 import { Traces } from "./recording/traces.ts"
 import { unsafeOf } from "./recording/unsafe.ts"
-import { redacting } from "./redaction.ts"
+import { Redaction } from "./redaction.ts"
+import { Warnings } from "./warnings.ts"
 
 export const recordingService = (options: Options): Effect.Effect<Service, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -34,18 +37,22 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
       environment: options.environment,
       release: options.release
     }
-    let failedRedactions = 0
     let failedRecordings = 0
     const failed = () => {
       failedRecordings++
     }
     const deliveries: Array<Delivery.Delivery> = []
-    const redact = options.redact === undefined ? undefined : redacting(options.redact, () => failedRedactions++)
+    const runtime = yield* Effect.runtime<never>()
+    const warnings = new Warnings(Duration.decode(options.delivery?.warningInterval ?? "1 minute"), {})
+    const redaction = options.redact === undefined ? undefined : new Redaction(options.redact, (reason, times) => {
+      const message = `redact failed, and records go on without their content: ${reason}`
+      Runtime.runFork(runtime)(warnings.warn("redaction", message, times))
+    })
     const intake = new Intake({
       remember: (record) => spans.remember(record),
       handOver: (observations, extent) => {
-        const visible = redact === undefined ? observations : observations.map(redact)
-        const its = redact === undefined ? extent : extentOf(visible)
+        const visible = redaction === undefined ? observations : redaction.visible(observations)
+        const its = redaction === undefined ? extent : extentOf(visible)
         for (const delivery of deliveries) delivery.offerAll(visible, its)
       },
       wake: () => {
@@ -148,7 +155,7 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
         providers: Object.fromEntries(deliveries.map((delivery) => [delivery.provider, delivery.stats()])),
         openSpans: spans.count,
         openTraces: traces.count,
-        failedRedactions,
+        failedRedactions: redaction?.failed ?? 0,
         failedRecordings,
         unpricedModels: pricer.unpricedModels()
       }))

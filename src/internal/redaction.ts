@@ -2,29 +2,63 @@
  * The one point at which every record passes the application's own redaction, before any provider sees it.
  */
 import type { Observation } from "../Observation.ts"
+import { cutString } from "./capture.ts"
 
 /**
  * A redaction that throws must not let the record through as it is, nor lose it: what it may hold of the user's data
  * is taken out, and the record says so.
  */
-export const redacting =
-  (redact: (observation: Observation) => Observation, onFailure: () => void) =>
-  (observation: Observation): Observation => {
-    try {
-      const visible = redact(observation)
-      // the type demands a record, but a redaction may be anybody's JavaScript
-      if (visible._tag === observation._tag && Number.isFinite(visible.size)) return visible
-      onFailure()
-      return emptied(observation)
-    } catch {
-      onFailure()
-      return emptied(observation)
-    }
+export class Redaction {
+  /** How often it has failed. */
+  failed = 0
+  private readonly redact: (observation: Observation) => Observation
+  private readonly onFailure: (reason: string, times: number) => void
+
+  /** @param onFailure told once of all records that were handed over together */
+  constructor(
+    redact: (observation: Observation) => Observation,
+    onFailure: (reason: string, times: number) => void
+  ) {
+    this.redact = redact
+    this.onFailure = onFailure
   }
+
+  visible(observations: ReadonlyArray<Observation>): ReadonlyArray<Observation> {
+    const before = this.failed
+    let reason = ""
+    const visible = observations.map((observation) => {
+      try {
+        return this.redacted(observation)
+      } catch (error) {
+        this.failed++
+        reason = textOf(error)
+        return emptied(observation)
+      }
+    })
+    if (this.failed > before) this.onFailure(reason, this.failed - before)
+    return visible
+  }
+
+  private redacted(observation: Observation): Observation {
+    // the type demands a record, but a redaction may be anybody's JavaScript
+    const visible: Observation | undefined = this.redact(observation)
+    if (visible?._tag === observation._tag && Number.isFinite(visible.size)) return visible
+    throw new TypeError("it gave back no record of the same kind")
+  }
+}
 
 // internal
 
 const notice = "<redaction failed>"
+
+/** To print what was thrown runs code of the application, which may throw. */
+const textOf = (error: unknown): string => {
+  try {
+    return cutString(String(error), 1_000)
+  } catch {
+    return "an error that cannot be printed"
+  }
+}
 
 const emptied = (observation: Observation): Observation => {
   switch (observation._tag) {

@@ -2,15 +2,8 @@ import type { Layer, Schema, Scope } from "effect"
 import { Effect, Either } from "effect"
 import { describe, expect, it } from "tstyche"
 import type { SpanId, TraceId } from "../../src/Identifier.ts"
-import { Provider, TraceContext, Usage, withSpan, withTrace } from "../../src/index.ts"
-import type {
-  Delivery,
-  flush,
-  IdGenerator,
-  ObservabilityLive,
-  ObservabilityService,
-  Observation
-} from "../../src/index.ts"
+import { Observation, Provider, TraceContext, Usage, withSpan, withTrace } from "../../src/index.ts"
+import type { Delivery, flush, IdGenerator, ObservabilityLive, ObservabilityService } from "../../src/index.ts"
 import type { Service } from "../../src/ObservabilityService.ts"
 
 declare const context: TraceContext
@@ -83,6 +76,17 @@ describe("a trace context", () => {
   it("cannot be made past the validation, and takes no id from a caller", () => {
     expect(TraceContext).type.not.toBeConstructableWith(context.traceId, context.spanId)
     expect(TraceContext.root).type.not.toBeCallableWith({ traceId: "a" })
+  })
+})
+
+describe("texts of an observation", () => {
+  it("are mapped with and without the observation at hand, and leave its type", () => {
+    expect(Observation.mapTexts({} as Observation.Span, (text) => text)).type.toBe<Observation.Span>()
+    expect(Observation.mapTexts((text) => text)({} as Observation.Trace)).type.toBe<Observation.Trace>()
+    expect(Observation.mapTexts((text) => text)).type.toBeAssignableTo<
+      (observation: Observation.Observation) => Observation.Observation
+    >()
+    expect(Observation.mapTexts).type.not.toBeCallableWith(() => 1)
   })
 })
 
