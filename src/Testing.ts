@@ -48,6 +48,11 @@ export class Recorded extends Context.Tag("effect-observability/Testing/Recorded
   readonly of: <K extends Kind>(kind: K) => Effect.Effect<ReadonlyArray<Extract<Observation, { readonly _tag: K }>>>
   /** All traces as trees, one line a span; see `renderTree`. */
   readonly tree: Effect.Effect<string>
+  /**
+   * Forgets what was recorded until now: for tests that share a layer. What is still open is recorded when it ends, and ids go
+   * on counting.
+   */
+  readonly clear: Effect.Effect<void>
 }>() {}
 
 /**
@@ -78,7 +83,11 @@ export const layer = (
         const settled = Effect.repeat(Effect.zipRight(Effect.yieldNow(), service.stats), {
           until: ({ providers }) => providers[provider.name]?.pending === 0
         })
-        const observations = service.flush({ timeout: 0 }).pipe(Effect.zipRight(settled), Effect.as(provider.records))
+        let cleared = 0
+        const observations = service.flush({ timeout: 0 }).pipe(
+          Effect.zipRight(settled),
+          Effect.map(() => provider.records.slice(cleared))
+        )
         return {
           observations,
           of: <K extends Kind>(kind: K) =>
@@ -86,7 +95,10 @@ export const layer = (
               latest(records).filter((record): record is Extract<Observation, { readonly _tag: K }> =>
                 record._tag === kind
               )),
-          tree: Effect.map(observations, renderTree)
+          tree: Effect.map(observations, renderTree),
+          clear: Effect.map(observations, ({ length }) => {
+            cleared += length
+          })
         }
       })
     )

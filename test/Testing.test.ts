@@ -1,5 +1,5 @@
 /** The test kit itself: what tests of other programs rely on. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Exit, Fiber, TestClock } from "effect"
 import { logChatMessage, logDocumentEvent, logLlmCall } from "../src/Log.ts"
 import { inject, withMessage } from "../src/MessagePropagation.ts"
@@ -82,6 +82,19 @@ describe("Recorded", () => {
       )
     ))
 
+  it.effect("forgets what was recorded before `clear`, and shows what comes of it later", () =>
+    Effect.gen(function*() {
+      const recorded = yield* Testing.Recorded
+      yield* record("before")
+      yield* Effect.gen(function*() {
+        yield* recorded.clear
+        assert.deepStrictEqual(yield* recorded.observations, [])
+        assert.strictEqual(yield* recorded.tree, "")
+        yield* record("after")
+      }).pipe(withSpan("around"))
+      assert.deepStrictEqual((yield* recorded.of("Span")).map(({ name }) => name).sort(), ["after", "around"])
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("starts afresh with every build, ids included", () =>
     Effect.gen(function*() {
       const layer = Testing.layer()
@@ -105,6 +118,18 @@ describe("Recorded", () => {
       assert.strictEqual(span?.spanId, "2".padStart(16, "0"))
       assert.strictEqual((yield* TraceContext.root()).traceId, "2".padStart(32, "0"))
     }).pipe(Effect.provide(Testing.layer())))
+})
+
+layer(Testing.layer())("Recorded of a layer that tests share", (it) => {
+  for (const name of ["one", "two"]) {
+    it.effect(`holds after \`clear\` what test ${name} records, and no other`, () =>
+      Effect.gen(function*() {
+        const recorded = yield* Testing.Recorded
+        yield* recorded.clear
+        yield* Effect.void.pipe(withTrace(name))
+        assert.strictEqual(yield* recorded.tree, `trace ${name} [success 0ms]`)
+      }))
+  }
 })
 
 describe("the tree", () => {

@@ -26,6 +26,7 @@ describe("layers", () => {
 
   it("of the test kit provide what was recorded, too", () => {
     expect(Testing.layer()).type.toBe<Layer.Layer<ObservabilityService | Testing.Recorded>>()
+    expect<Testing.Recorded["Type"]["clear"]>().type.toBe<Effect.Effect<void>>()
   })
 })
 
