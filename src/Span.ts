@@ -171,7 +171,8 @@ export const withSpanStream: {
 )
 
 /**
- * Adds to the span, or the trace, in which the program runs. Outside of any it does nothing.
+ * Adds to the span, or the trace, in which the program runs. Outside of any it does nothing. `Effect.annotateCurrentSpan` and
+ * `Effect.log` do not reach the spans of this module.
  *
  * A trace has no columns for a model call: of it, tokens and cost become the totals that the program states, and what else
  * only spans have goes into the metadata.
