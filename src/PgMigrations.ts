@@ -41,7 +41,14 @@ import { describe } from "./internal/postgres/sqlErrors.ts"
 export class MigrationsError extends Schema.TaggedError<MigrationsError>(
   "effect-observability/PgMigrations/MigrationsError"
 )("MigrationsError", {
-  reason: Schema.Literal("invalid-schema-name", "old-server", "unfit-encoding", "newer-schema", "invalid-option", "failed"),
+  reason: Schema.Literal(
+    "invalid-schema-name",
+    "old-server",
+    "unfit-encoding",
+    "newer-schema",
+    "invalid-option",
+    "failed"
+  ),
   message: Schema.String,
   cause: Schema.optional(Schema.Defect)
 }) {}
