@@ -76,7 +76,8 @@ export interface EmbeddedPostgresService {
   readonly version: string
   /**
    * Makes a database, a copy of `template` if one is named (nobody may be connected to that one), and returns its
-   * address. Fails with the reason `DatabaseNotCreated`, for instance if it exists.
+   * address. Fails with the reason `DatabaseNotCreated`, for instance if it exists, or if its
+   * name has a `?` or `#`, which no address can say to `pg`.
    */
   readonly createDatabase: (
     name: string,

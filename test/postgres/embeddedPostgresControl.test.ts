@@ -1,10 +1,28 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Effect, Exit, Fiber, type Redacted, Scope } from "effect"
 import { existsSync } from "node:fs"
 import * as EmbeddedPostgres from "../../src/EmbeddedPostgres.ts"
+import { withClient } from "../../src/internal/embeddedPostgres/sql.ts"
 import { allRows, isAlive, keep, postmasterOf, rows } from "./fixtures/embeddedPostgres.ts"
 
 describe("createDatabase", () => {
+  it.scoped("takes any name that an address can say, and returns one that leads there", () =>
+    Effect.gen(function*() {
+      const { createDatabase } = yield* EmbeddedPostgres.make()
+      const strange = `a.b;c/d%20 "e" 'f' & ü`
+      const nameBehind = (url: Redacted.Redacted) =>
+        withClient(url, (sql) => sql<{ readonly name: string }>`select current_database() as name`)
+      for (const name of ["app.test", strange]) {
+        const url = yield* createDatabase(name)
+        expect(yield* nameBehind(url)).toEqual([{ name }])
+      }
+      const copy = yield* createDatabase("copy", { template: strange })
+      expect(yield* nameBehind(copy)).toEqual([{ name: "copy" }])
+      for (const name of ["a?b", "a#b"]) {
+        expect(yield* Effect.flip(createDatabase(name))).toMatchObject({ reason: "DatabaseNotCreated" })
+      }
+    }))
+
   it.scoped("copies a template, and says why it cannot", () =>
     Effect.gen(function*() {
       const { createDatabase } = yield* EmbeddedPostgres.make()

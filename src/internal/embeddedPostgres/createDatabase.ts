@@ -10,19 +10,23 @@ export const createDatabase = (
   name: string,
   template: string | undefined
 ): Effect.Effect<Redacted.Redacted, EmbeddedPostgresError> =>
-  withClient(
-    address(home, "postgres"),
-    (sql) =>
-      template === undefined
-        ? sql`create database ${sql(name)}`
-        : sql`create database ${sql(name)} template ${sql(template)}`
-  ).pipe(
-    Effect.mapError((cause) =>
-      new EmbeddedPostgresError({
-        reason: "DatabaseNotCreated",
-        message: `The database ${name} could not be created: ${describe(cause)}`,
-        cause
-      })
-    ),
-    Effect.as(address(home, name))
-  )
+  /[?#]/.test(name)
+    ? notCreated(name, "pg connects to no address of a database with ? or # in its name")
+    : withClient(
+      address(home, "postgres"),
+      (sql) =>
+        sql.unsafe(`create database ${quoted(name)}${template === undefined ? "" : ` template ${quoted(template)}`}`)
+    ).pipe(
+      Effect.mapError((cause) => notCreated(name, describe(cause), cause)),
+      Effect.as(address(home, name))
+    )
+
+/** As one name: the client takes a dot for the end of a schema's. */
+const quoted = (name: string): string => `"${name.replaceAll("\"", "\"\"")}"`
+
+const notCreated = (name: string, why: string, cause?: unknown): EmbeddedPostgresError =>
+  new EmbeddedPostgresError({
+    reason: "DatabaseNotCreated",
+    message: `The database ${name} could not be created: ${why}`,
+    cause
+  })

@@ -10,10 +10,12 @@ import { onLiveClock } from "./liveClock.ts"
  * The address of a database of the server in this home. The host in its usual place is not used, the socket's folder
  * in the query is; but without one neither `URL` nor other drivers would take it. The rest is said explicitly because
  * clients would otherwise take it from the host's `PG...` variables.
+ *
+ * `pg` decodes the name by `decodeURI`, which leaves as they are what `encodeURIComponent` would make of `;` or `/`.
  */
 export const address = (home: Home, database: string): Redacted.Redacted =>
   Redacted.make(
-    `postgres://postgres@localhost:5432/${encodeURIComponent(database)}` +
+    `postgres://postgres@localhost:5432/${encodeURI(database)}` +
       `?host=${encodeURIComponent(socketDirectory(home))}&sslmode=disable`
   )
 
