@@ -66,6 +66,15 @@ describe("logLlmCall", () => {
       assert.deepInclude(call.error, { type: "TypeError", message: "broken" })
     }).pipe(Effect.provide(Testing.layer())))
 
+  it.effect("takes a usage of null, as every chunk of a stream but the last has it, for none", () =>
+    Effect.gen(function*() {
+      const chunk = JSON.parse(`{ "model": "m", "usage": null }`)
+      yield* logLlmCall({ model: chunk.model, usage: chunk.usage, completionTokens: 3 })
+      const call = only(yield* (yield* Testing.Recorded).of("Span"))
+      assert.deepStrictEqual(call.modelCall!.usage, usage({ outputTokens: 3 }))
+      assert.isUndefined(call.attributes)
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("without a latency claims none", () =>
     Effect.gen(function*() {
       yield* logLlmCall({ model: "m" })

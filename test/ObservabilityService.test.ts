@@ -1033,6 +1033,30 @@ describe("what a program hands over", () => {
       yield* Effect.void.pipe(withSpan("next"))
       assert.strictEqual((yield* spanNamed("next")).status, "success")
     }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("may fail in part: the rest is recorded, and no trace that was begun for it stays open", () =>
+    Effect.gen(function*() {
+      const failing = <A extends object>(of: A, key: string): A =>
+        Object.defineProperty(of, key, {
+          get: () => {
+            throw new Error("no")
+          }
+        })
+      yield* logLlmCall({ model: "m", input: "why?", usage: failing({}, "outputTokens") })
+      yield* logChatMessage(failing({ role: "user", content: "hello" }, "model"))
+      yield* logDocumentEvent(failing({ documentId: "d", eventType: "parse", status: "completed" }, "metadata"))
+      const links = [JSON.parse("{}")]
+      yield* withSpan(Effect.void, "linked", { links, input: "why?", attributes: { a: 1 } })
+      const { failedRecordings, openSpans, openTraces } = yield* (yield* ObservabilityService).stats
+      assert.deepStrictEqual([failedRecordings, openSpans, openTraces], [4, 0, 0])
+      const names = ["chat m", "chat message user", "document parse", "linked"]
+      assert.deepStrictEqual(
+        (yield* traces).map(({ name, status }) => [name, status]),
+        names.map((name) => [name, "success"])
+      )
+      assert.deepInclude(yield* spanNamed("chat m"), { status: "success", input: "why?" })
+      assert.deepInclude(yield* spanNamed("linked"), { status: "success", input: "why?", attributes: { a: 1 } })
+    }).pipe(Effect.provide(Testing.layer())))
 })
 
 describe("providers", () => {

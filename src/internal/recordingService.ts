@@ -75,7 +75,8 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
       resource,
       capturing: new Capturing(captureLimits(options.capture)),
       intake,
-      maxOpen: options.maxOpenSpans ?? 100_000
+      maxOpen: options.maxOpenSpans ?? 100_000,
+      failed
     }
     const traces = new Traces(room)
     const spans = new Spans(room, traces, pricer.price)

@@ -5,6 +5,7 @@ import type * as BigDecimal from "effect/BigDecimal"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { JsonObject } from "../../Observation.ts"
 import type { CostInput, Usage } from "../../Usage.ts"
 import { costFrom, make } from "../../Usage.ts"
@@ -42,13 +43,14 @@ export class Plausible {
   /** @param known what was known before: it stays where nothing is said, or nothing that can be true */
   usage(
     input: {
-      readonly usage?: Partial<Usage> | undefined
+      /** `null` where a program hands over an answer as it came. */
+      readonly usage?: Partial<Usage> | null | undefined
       readonly promptTokens?: number | undefined
       readonly completionTokens?: number | undefined
     },
     known: Usage | undefined
   ): Usage | undefined {
-    if (input.usage !== undefined && isKnown(input.usage)) return this.right(make(input.usage)) ?? known
+    if (Predicate.isNotNullable(input.usage) && isKnown(input.usage)) return this.right(make(input.usage)) ?? known
     const promptTokens = this.count("promptTokens", input.promptTokens)
     const completionTokens = this.count("completionTokens", input.completionTokens)
     if (promptTokens === undefined && completionTokens === undefined) return known

@@ -9,4 +9,6 @@ export interface Room {
   readonly intake: Intake
   /** How many open spans, and traces, are remembered so that closing the layer can end them. */
   readonly maxOpen: number
+  /** Told of what could not be recorded. */
+  readonly failed: () => void
 }

@@ -64,15 +64,9 @@ export class Spans {
     options: Input.SpanOptions | undefined,
     origin?: Origin | undefined
   ): OpenSpan {
-    const { capturing, intake } = this.room
     const span = this.begin(ambient, parent, name, options?.type ?? "span", undefined, origin)
-    if (options !== undefined) {
-      span.kind = options.kind
-      if (options.links !== undefined) { for (const link of options.links) this.addLink(span, link) }
-      if (options.attributes !== undefined) span.attributes = capturing.merged(span, undefined, options.attributes)
-      if (options.input !== undefined) span.input = capturing.value(span, options.input)
-    }
-    intake.pushOpen(span)
+    if (options !== undefined) this.describe(span, options)
+    this.room.intake.pushOpen(span)
     return span
   }
 
@@ -128,13 +122,17 @@ export class Spans {
   logLlmCall(ambient: Ambient, parent: TraceContext | undefined, call: Input.LlmCall): void {
     const plausible = new Plausible()
     const latency = plausible.elapsedMicros("latency", call.latency)
-    const span = this.begin(ambient, parent, call.name ?? `chat ${call.model}`, "llm", latency)
-    this.apply(span, call, plausible)
-    span.addAttributes(plausible.report())
     const outcome: Outcome = call.error === undefined
       ? Outcomes.success
       : { status: "error", error: Outcomes.fromError(call.error) }
-    this.finish(ambient, span, outcome, latency)
+    const span = this.begin(ambient, parent, call.name ?? `chat ${call.model}`, "llm", latency)
+    try {
+      this.apply(span, call, plausible)
+      span.addAttributes(plausible.report())
+    } finally {
+      // with what could be taken in: nothing else would end the trace that was begun for it
+      this.finish(ambient, span, outcome, latency)
+    }
   }
 
   /** Children before their parents. */
@@ -193,6 +191,19 @@ export class Spans {
       trace,
       parent === undefined
     )
+  }
+
+  /** A span of which something cannot be taken in is there without that: the program runs inside of it. */
+  private describe(span: OpenSpan, options: Input.SpanOptions): void {
+    const { capturing, failed } = this.room
+    try {
+      span.kind = options.kind
+      if (options.attributes !== undefined) span.attributes = capturing.merged(span, undefined, options.attributes)
+      if (options.input !== undefined) span.input = capturing.value(span, options.input)
+      if (options.links !== undefined) { for (const link of options.links) this.addLink(span, link) }
+    } catch {
+      failed()
+    }
   }
 
   private finish(ambient: Ambient, span: OpenSpan, outcome: Outcome, durationMicros: number | undefined): void {

@@ -1,6 +1,7 @@
 /**
  * Times of one trace, or of what runs here of a trace from elsewhere: the wall clock is read once, at its start, and
- * everything else is measured from there on the monotonic clock. So a clock that is set while a trace runs bends no duration and reorders no spans.
+ * everything else is measured from there on the monotonic clock. So a clock that is set while a trace runs bends no
+ * duration and reorders no spans.
  */
 import type * as Clock from "effect/Clock"
 import { microsBetween } from "./microsBetween.ts"

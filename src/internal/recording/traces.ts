@@ -111,8 +111,11 @@ export class Traces {
       return record(parent, timeline.now(ambient.clock))
     }
     const trace = this.startFor(ambient, name, durationMicros ?? 0, undefined)
-    record(trace.context, trace.timeline.now(ambient.clock))
-    this.end(ambient, trace.context, {}, outcome, durationMicros)
+    try {
+      record(trace.context, trace.timeline.now(ambient.clock))
+    } finally {
+      this.end(ambient, trace.context, {}, outcome, durationMicros)
+    }
   }
 
   endAll(ambient: Ambient): void {
