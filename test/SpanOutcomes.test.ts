@@ -397,6 +397,24 @@ describe("the end of a trace", () => {
       assert.deepInclude(yield* traceNamed("trace"), { status: "success", output: "first", revision: closedRevision })
     }).pipe(Effect.provide(Testing.layer())))
 
+  it.effect("begun elsewhere takes its start from its id, where that can be the time of it", () =>
+    Effect.gen(function*() {
+      const now = Date.UTC(2026, 0, 1)
+      yield* TestClock.setTime(now)
+      const service = yield* ObservabilityService
+      const ended = (traceId: string) =>
+        Effect.gen(function*() {
+          yield* service.endTrace(Either.getOrThrow(TraceContext.fromTraceparent(`00-${traceId}-b7ad6b7169203331-01`)))
+          const { durationMicros, startTimeUnixMicros } = (yield* traces).find((trace) => trace.traceId === traceId)!
+          return [startTimeUnixMicros / 1_000, durationMicros]
+        })
+      const idOf = (millis: number) => `${millis.toString(16).padStart(12, "0")}7d73bd8448eb211c80319c`.slice(0, 32)
+      assert.deepStrictEqual(yield* ended(idOf(now - 60_000)), [now - 60_000, 60_000_000])
+      // as one of 64 random ids: it would have begun in the year 10365
+      assert.deepStrictEqual(yield* ended("f0f7651916cd73dd8448eb211c80319c"), [now, undefined])
+      assert.deepStrictEqual(yield* ended(idOf(Date.UTC(1971, 0, 1))), [now, undefined])
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("comes with a scoped span that had no trace around", () =>
     Effect.gen(function*() {
       yield* Effect.scoped(Effect.zipRight(span("alone"), Effect.fail("no"))).pipe(Effect.exit)

@@ -7,7 +7,8 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import { type TraceId, unixMillisOf } from "../../Identifier.ts"
+import type { TraceId } from "../../Identifier.ts"
+import { startInId } from "../startInId.ts"
 import { momentOf } from "./readPages.ts"
 import { readings } from "./readTables.ts"
 
@@ -122,10 +123,9 @@ const microsPerDay = 86_400_000_000
 
 /**
  * An id that carries a time near the day on which it was found says from when on to look; any other trace may have begun
- * at any time. The limits are those by which a trace is stored, see `traceStart.ts`; what belongs to it may have begun up
- * to two days before, as in the views.
+ * at any time. What belongs to a trace may have begun up to two days before it, as in the views.
  */
 const earliestOf = (traceId: TraceId, day: Range): number => {
-  const carried = (unixMillisOf(traceId) ?? 0) * 1_000
-  return carried >= day.from - 31 * microsPerDay && carried <= day.to + microsPerDay ? carried - 2 * microsPerDay : 0
+  const start = startInId(traceId, day.from, day.to)
+  return start === undefined ? 0 : start - 2 * microsPerDay
 }

@@ -3,13 +3,14 @@
  * there but build data and push it.
  */
 import type * as Exit from "effect/Exit"
-import { type TraceId, unixMillisOf } from "../../Identifier.ts"
+import type { TraceId } from "../../Identifier.ts"
 import type * as Input from "../../Input.ts"
 import { TraceContext } from "../../TraceContext.ts"
 import { cutString } from "../capture.ts"
 import type { Outcome } from "../outcome.ts"
 import * as Outcomes from "../outcome.ts"
 import type { Position } from "../position.ts"
+import { startInId } from "../startInId.ts"
 import { sizeOfError } from "./capturing.ts"
 import { maxListed, maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
@@ -151,11 +152,11 @@ export class Traces {
 
   /** A trace that another process began: what this one does not know stays as the other has it. */
   private foreign(ambient: Ambient, context: TraceContext): OpenTrace {
-    const startMillis = unixMillisOf(context.traceId)
-    const timeline = startMillis !== undefined
-      ? new Timeline(startMillis * 1_000, ambient.clock.unsafeCurrentTimeNanos())
+    const start = startInId(context.traceId, wallMicros(ambient))
+    const timeline = start !== undefined
+      ? new Timeline(start, ambient.clock.unsafeCurrentTimeNanos())
       : this.foreignTimelines.get(context) ?? this.timelines.start(ambient.clock)
-    if (startMillis === undefined) this.foreignTimelines.set(context, timeline)
+    if (start === undefined) this.foreignTimelines.set(context, timeline)
     return new OpenTrace(this.room.resource, context, timeline, undefined, undefined, undefined)
   }
 
@@ -196,13 +197,14 @@ export class Traces {
 const tagOf = (tag: unknown): string => cutString(String(tag), maxNameLength)
 
 /** A trace of another process has a start to count from only when its id carries one. */
-const elapsedMicros = (trace: OpenTrace, isForeign: boolean, { clock }: Ambient): number | undefined => {
-  if (!isForeign) return trace.timeline.now(clock) - trace.timeline.startUnixMicros
-  const startMillis = unixMillisOf(trace.context.traceId)
-  if (startMillis === undefined) return undefined
-  const elapsedMillis = clock.unsafeCurrentTimeMillis() - startMillis
-  return elapsedMillis >= 0 ? elapsedMillis * 1_000 : undefined
+const elapsedMicros = (trace: OpenTrace, isForeign: boolean, ambient: Ambient): number | undefined => {
+  if (!isForeign) return trace.timeline.now(ambient.clock) - trace.timeline.startUnixMicros
+  const now = wallMicros(ambient)
+  const start = startInId(trace.context.traceId, now)
+  return start === undefined || start > now ? undefined : now - start
 }
+
+const wallMicros = ({ clock }: Ambient): number => clock.unsafeCurrentTimeMillis() * 1_000
 
 const outcomeOf = (end: Input.TraceEnd): Outcome => {
   const details = end.error === undefined ? undefined : Outcomes.fromError(end.error)
