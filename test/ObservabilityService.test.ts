@@ -14,6 +14,7 @@ import {
   Scope,
   TestClock
 } from "effect"
+import * as EffectTracer from "../src/EffectTracer.ts"
 import { sequential } from "../src/IdGenerator.ts"
 import type * as Input from "../src/Input.ts"
 import { logChatMessage, logDocumentEvent, logLlmCall } from "../src/Log.ts"
@@ -188,6 +189,30 @@ describe("coalescing", () => {
       )
     }).pipe(Effect.provide(ObservabilityService.layerMemory(stored)))
   })
+
+  it.effect("nothing takes less than no time, whatever clocks say", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(10_000)
+      yield* Effect.flatMap(
+        Effect.makeSpan("native"),
+        (native) => Effect.sync(() => native.end(9_000_000_000n, Exit.void))
+      ).pipe(Effect.provide(EffectTracer.layer()))
+      yield* withTrace(withSpan(TestClock.setTime(3_000), "step"), "trace")
+      for (const { durationMicros, name } of [...yield* spans, ...yield* traces]) {
+        assert.strictEqual(durationMicros, 0, name)
+      }
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("an error that is null is none, as vendors state it in answers that are complete", () =>
+    Effect.gen(function*() {
+      yield* logLlmCall({ model: "model", error: null })
+      yield* logDocumentEvent({ documentId: "d", eventType: "parse", status: "completed", error: null })
+      const service = yield* ObservabilityService
+      yield* service.endTrace(yield* service.startTrace({ name: "trace" }), { error: null })
+      for (const { error, status } of [...yield* spans, ...yield* traces]) {
+        assert.deepStrictEqual([status, error], ["success", undefined])
+      }
+    }).pipe(Effect.provide(Testing.layer())))
 
   it.effect("a trace that is open is handed over when it begins and when it ends, whatever calls add", () => {
     const stored = provider()

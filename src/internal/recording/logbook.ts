@@ -1,4 +1,5 @@
 /** Records what is over when it happens: messages of a conversation, and steps of a document. */
+import * as Predicate from "effect/Predicate"
 import type * as Input from "../../Input.ts"
 import type * as Observation from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
@@ -56,7 +57,7 @@ export class Logbook {
     const plausible = new Plausible()
     const retryCount = plausible.count("retryCount", event.retryCount)
     const durationMicros = plausible.elapsedMicros("duration", event.duration)
-    const details = event.error === undefined ? undefined : Outcomes.fromError(event.error)
+    const details = Predicate.isNullable(event.error) ? undefined : Outcomes.fromError(event.error)
     const outcome: Outcome = event.status === "failed" ? { status: "error", error: details } : Outcomes.success
     const past = { name: `document ${event.eventType}`, outcome, durationMicros }
     this.traces.within(ambient, parent, past, (context, timeUnixMicros) => {

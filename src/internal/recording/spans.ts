@@ -3,6 +3,7 @@
  * there but build data and push it.
  */
 import type * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type * as Input from "../../Input.ts"
 import type * as Observation from "../../Observation.ts"
 import { TraceContext } from "../../TraceContext.ts"
@@ -14,6 +15,7 @@ import { contextAt } from "../position.ts"
 import type { Price } from "./accounting.ts"
 import { Accounting } from "./accounting.ts"
 import { sizeOfError } from "./capturing.ts"
+import { elapsed } from "./elapsed.ts"
 import { metricsOf, modelCallOf } from "./figures.ts"
 import type { OpenRecord } from "./intake.ts"
 import { maxNameLength } from "./limits.ts"
@@ -73,7 +75,7 @@ export class Spans {
   /** @param endTimeNanos of the fiber's clock; now if absent */
   end(ambient: Ambient, span: OpenSpan, exit: Exit.Exit<unknown, unknown>, endTimeNanos?: bigint): void {
     const end = endTimeNanos === undefined ? span.timeline.now(ambient.clock) : span.timeline.at(endTimeNanos)
-    this.finish(ambient, span, Outcomes.fromExit(exit), end - span.startUnixMicros)
+    this.finish(ambient, span, Outcomes.fromExit(exit), elapsed(span.startUnixMicros, end))
   }
 
   addEvent(ambient: Ambient, span: OpenSpan, event: Input.SpanEvent): void {
@@ -122,7 +124,7 @@ export class Spans {
   logLlmCall(ambient: Ambient, parent: TraceContext | undefined, call: Input.LlmCall): void {
     const plausible = new Plausible()
     const latency = plausible.elapsedMicros("latency", call.latency)
-    const outcome: Outcome = call.error === undefined
+    const outcome: Outcome = Predicate.isNullable(call.error)
       ? Outcomes.success
       : { status: "error", error: Outcomes.fromError(call.error) }
     const span = this.begin(ambient, parent, call.name ?? `chat ${call.model}`, "llm", latency)
@@ -138,7 +140,8 @@ export class Spans {
   /** Children before their parents. */
   endAll(ambient: Ambient): void {
     for (const span of this.remembered.newestFirst()) {
-      this.finish(ambient, span, Outcomes.interrupted, span.timeline.now(ambient.clock) - span.startUnixMicros)
+      const now = span.timeline.now(ambient.clock)
+      this.finish(ambient, span, Outcomes.interrupted, elapsed(span.startUnixMicros, now))
     }
   }
 

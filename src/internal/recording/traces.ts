@@ -3,6 +3,7 @@
  * there but build data and push it.
  */
 import type * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type { TraceId } from "../../Identifier.ts"
 import type * as Input from "../../Input.ts"
 import { TraceContext } from "../../TraceContext.ts"
@@ -12,6 +13,7 @@ import * as Outcomes from "../outcome.ts"
 import type { Position } from "../position.ts"
 import { startInId } from "../startInId.ts"
 import { sizeOfError } from "./capturing.ts"
+import { elapsed } from "./elapsed.ts"
 import { maxListed, maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
 import { OpenTable } from "./openTable.ts"
@@ -122,7 +124,8 @@ export class Traces {
   endAll(ambient: Ambient): void {
     for (const trace of this.open.newestFirst()) {
       this.open.delete(trace)
-      trace.abandon(Outcomes.interrupted, trace.timeline.now(ambient.clock) - trace.timeline.startUnixMicros)
+      const { timeline } = trace
+      trace.abandon(Outcomes.interrupted, elapsed(timeline.startUnixMicros, timeline.now(ambient.clock)))
       this.room.intake.pushEnded(trace)
     }
   }
@@ -198,7 +201,8 @@ const tagOf = (tag: unknown): string => cutString(String(tag), maxNameLength)
 
 /** A trace of another process has a start to count from only when its id carries one. */
 const elapsedMicros = (trace: OpenTrace, isForeign: boolean, ambient: Ambient): number | undefined => {
-  if (!isForeign) return trace.timeline.now(ambient.clock) - trace.timeline.startUnixMicros
+  const { timeline } = trace
+  if (!isForeign) return elapsed(timeline.startUnixMicros, timeline.now(ambient.clock))
   const now = wallMicros(ambient)
   const start = startInId(trace.context.traceId, now)
   return start === undefined || start > now ? undefined : now - start
@@ -207,7 +211,7 @@ const elapsedMicros = (trace: OpenTrace, isForeign: boolean, ambient: Ambient): 
 const wallMicros = ({ clock }: Ambient): number => clock.unsafeCurrentTimeMillis() * 1_000
 
 const outcomeOf = (end: Input.TraceEnd): Outcome => {
-  const details = end.error === undefined ? undefined : Outcomes.fromError(end.error)
+  const details = Predicate.isNullable(end.error) ? undefined : Outcomes.fromError(end.error)
   const isError = details !== undefined || end.errorType !== undefined || end.errorMessage !== undefined
   const status = end.status ?? (isError ? "error" : "success")
   return {
