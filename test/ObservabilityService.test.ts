@@ -212,6 +212,8 @@ describe("coalescing", () => {
       for (const { error, status } of [...yield* spans, ...yield* traces]) {
         assert.deepStrictEqual([status, error], ["success", undefined])
       }
+      const [step] = yield* Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("DocumentEvent"))
+      assert.strictEqual(step!.error, undefined)
     }).pipe(Effect.provide(Testing.layer())))
 
   it.effect("a trace that is open is handed over when it begins and when it ends, whatever calls add", () => {
