@@ -31,7 +31,8 @@ import { describe } from "./internal/postgres/sqlErrors.ts"
  * - `invalid-schema-name`: the name is no plain lower-case identifier.
  * - `old-server`: the server is older than PostgreSQL 14.
  * - `unfit-encoding`: the database cannot hold every character; its encoding is to be UTF8.
- * - `newer-schema`: a later version of this library has upgraded the schema; this version has to be upgraded, too.
+ * - `newer-schema`: a later version of this library has changed the schema so that this version cannot write to it any more, and
+ *   has to be upgraded, too.
  * - `invalid-option`: an option is not what is expected of it.
  * - `failed`: a statement failed; `cause` is the error.
  *
@@ -65,7 +66,8 @@ export type Applied = readonly [id: number, name: string]
  * Brings the schema up to date and says which migrations that took: none when it was. All of them happen in one
  * transaction, and any number of processes may call this at once.
  *
- * A schema that is up to date is left alone: then no right to change anything is needed.
+ * A schema that is up to date is left alone: then no right to change anything is needed. So is one that a later version has
+ * upgraded, unless this one cannot write to it any more: while a new version is rolled out, or taken back, both write.
  *
  * @since 0.1.0
  * @category migrations
@@ -77,7 +79,7 @@ export const run = (options?: {
   inSchema(options?.schema, (schema) =>
     Effect.gen(function*() {
       yield* requireServer
-      if ((yield* newestApplied(schema)) === newestKnown) return []
+      if ((yield* newestApplied(schema)) >= newestKnown) return []
       return yield* exclusively(schema, migrate(schema))
     }))
 
@@ -211,7 +213,13 @@ const requireServer = Effect.gen(function*() {
   }
 })
 
-/** The newest migration in the database, 0 for none; fails where the code does not know it. */
+/**
+ * Begins the name of a migration after which earlier versions cannot write any more. All others only add what those can leave
+ * alone: an application that is taken back to its last release goes on recording.
+ */
+const breaking = "breaking_"
+
+/** The newest migration in the database, 0 for none; fails where the code does not know one that breaks with it. */
 const newestApplied = (schema: string) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
@@ -220,15 +228,21 @@ const newestApplied = (schema: string) =>
       [`${schema}.migrations`]
     )
     if (table?.exists !== true) return 0
-    const [row] = yield* sql.unsafe<{ readonly newest: number }>(
-      `select coalesce(max(migration_id), 0) as newest from "${schema}".migrations`
+    const [row] = yield* sql.unsafe<{ readonly newest: number; readonly broke: number | null }>(
+      `select coalesce(max(migration_id), 0) as newest,
+        max(migration_id) filter (where migration_id > $1 and starts_with(name, $2)) as broke
+        from "${schema}".migrations`,
+      [newestKnown, breaking]
     )
-    const newest = Number(row?.newest)
-    return newest <= newestKnown ? newest : yield* new MigrationsError({
-      reason: "newer-schema",
-      message: `the schema ${schema} has migration ${newest}, this version of effect-observability knows ` +
-        `${newestKnown}: upgrade the library`
-    })
+    if (row?.broke != null) {
+      return yield* new MigrationsError({
+        reason: "newer-schema",
+        message:
+          `the schema ${schema} has migration ${row.broke}, and this version of effect-observability, made for ` +
+          `${newestKnown}, cannot write to it any more: upgrade the library`
+      })
+    }
+    return Number(row?.newest)
   })
 
 /** To be run under the schema's lock; another process may have been faster. */

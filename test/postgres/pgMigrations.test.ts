@@ -75,10 +75,25 @@ describe("PgMigrations", () => {
         }])
     }), 60_000)
 
-  it.scopedLive("leaves a schema alone that a newer version of the library has upgraded", () =>
+  it.scopedLive("writes into a schema to which a newer version has added something", () =>
     Effect.gen(function*() {
       const { run, sql, url } = yield* migrated
       yield* run()
+      yield* sql`insert into observability.migrations (migration_id, name) values (9999, 'from_the_future')`
+      yield* sql`alter table observability.process_store add column later_number int8 not null default 0`
+      yield* sql`alter table observability.span_store add column later_text text`
+      expect(yield* run()).toEqual([])
+      const provider = yield* PgProvider.make({ url })
+      yield* provider.write([span()])
+      yield* provider.write([span()])
+      expect(yield* sql`select later_text from observability.span_store`).toEqual([{ later_text: null }])
+    }))
+
+  it.scopedLive("leaves a schema alone with which a newer version of the library has broken", () =>
+    Effect.gen(function*() {
+      const { run, sql, url } = yield* migrated
+      yield* run()
+      yield* sql`insert into observability.migrations (migration_id, name) values (9998, 'breaking_from_the_future')`
       yield* sql`insert into observability.migrations (migration_id, name) values (9999, 'from_the_future')`
       expect(yield* Effect.flip(run())).toMatchObject({ reason: "newer-schema" })
       const provider = yield* PgProvider.make({ url })
@@ -86,7 +101,7 @@ describe("PgMigrations", () => {
       expect(failure).toMatchObject({ reason: "transient" })
       expect(failure.message).toMatch(/upgrade the library/)
       // the queued batch is written once the versions fit again
-      yield* sql`delete from observability.migrations where migration_id = 9999`
+      yield* sql`delete from observability.migrations where migration_id = 9998`
       yield* provider.write([span()])
     }))
 
