@@ -25,10 +25,11 @@ import { Breaker } from "./breaker.ts"
 import type { Part } from "./courier.ts"
 import { Courier } from "./courier.ts"
 import type { DeadLetters } from "./deadLetters.ts"
-import { keepOrDrop, reportUnwritten } from "./leftovers.ts"
-import { diskTimeout, Overflow } from "./overflow.ts"
+import { Disk } from "./disk.ts"
+import { Overflow } from "./overflow.ts"
 import type { Cut } from "./recordQueue.ts"
 import { RecordQueue } from "./recordQueue.ts"
+import { reportUnwritten } from "./reportUnwritten.ts"
 import { Shedder } from "./shedder.ts"
 import { Waiters } from "./waiters.ts"
 import { Writers } from "./writers.ts"
@@ -61,10 +62,7 @@ export class Engine implements Delivery {
   private readonly courier: Courier
   private readonly waiters = new Waiters()
   private readonly window: BatchWindow
-  /** Present when there is a disk to go to. */
-  private overflow: Overflow | undefined
-  /** Closed while it is not known yet whether there is one. */
-  private readonly diskKnown = Effect.unsafeMakeLatch(true)
+  private readonly disk: Disk
   private readonly shedder = new Shedder()
   private readonly admission: Admission
   private closing: Deferred.Deferred<void> | undefined
@@ -102,6 +100,23 @@ export class Engine implements Delivery {
       isAwaited: () => this.writers.isAwaited
     })
     this.writers = new Writers(runtime, settings.concurrency)
+    this.disk = new Disk({
+      workers,
+      accounts: this.accounts,
+      warnings: this.warnings,
+      overflowTo: (spool) =>
+        new Overflow({
+          ...this.settings,
+          spool,
+          queue: this.queue,
+          courier: this.courier,
+          accounts: this.accounts,
+          warnings: this.warnings,
+          slots: this.writers.slots,
+          onLeft: Effect.zipRight(Effect.sync(() => this.releaseWaiters()), this.reportShed),
+          onReturned: () => this.wake()
+        })
+    })
     this.admission = new Admission({
       queue: this.queue,
       accounts: this.accounts,
@@ -151,39 +166,8 @@ export class Engine implements Delivery {
     )
   }
 
-  /** Uses the disk as soon as it is open. Without one it goes on, and says why. */
   attachWhenOpen(opening: Effect.Effect<Spool, { readonly message: string }>): Effect.Effect<void> {
-    this.diskKnown.unsafeClose()
-    return opening.pipe(
-      Effect.disconnect,
-      Effect.matchEffect({
-        onFailure: ({ message }) =>
-          this.warnings.warn("spool", `there is no spool, records wait in memory alone: ${message}`),
-        onSuccess: (spool) => this.attach(spool)
-      }),
-      Effect.ensuring(this.diskKnown.open),
-      Effect.interruptible,
-      Effect.forkIn(this.workers),
-      Effect.asVoid
-    )
-  }
-
-  private attach(spool: Spool): Effect.Effect<void> {
-    const overflow = new Overflow({
-      ...this.settings,
-      spool,
-      queue: this.queue,
-      courier: this.courier,
-      accounts: this.accounts,
-      warnings: this.warnings,
-      slots: this.writers.slots,
-      onLeft: Effect.zipRight(Effect.sync(() => this.releaseWaiters()), this.reportShed),
-      onReturned: () => this.wake()
-    })
-    this.overflow = overflow
-    // what came before the disk was there may be too much already
-    overflow.entered()
-    return Effect.asVoid(Effect.forkIn(overflow.run, this.workers))
+    return this.disk.attachWhenOpen(opening)
   }
 
   /** Cuts batches for ever. */
@@ -256,7 +240,7 @@ export class Engine implements Delivery {
 
   /** The sequence number of the oldest record that is not settled, `Infinity` when there is none. */
   private get oldest(): number {
-    return Math.min(this.queue.oldest, this.courier.oldest, this.overflow?.oldest ?? Number.POSITIVE_INFINITY)
+    return Math.min(this.queue.oldest, this.courier.oldest, this.disk.oldest)
   }
 
   /** Writes what was accepted by now, without waiting for more, and returns when all of it is settled. */
@@ -293,13 +277,13 @@ export class Engine implements Delivery {
   /** Puts back what was cut, from where it is cut again or goes to the disk. */
   private returned(cut: Cut): void {
     this.queue.putBack(cut)
-    this.overflow?.entered()
+    this.disk.entered()
     this.window.begin()
   }
 
   /** Told of every record that enters the queue. */
   private entered(): void {
-    this.overflow?.entered()
+    this.disk.entered()
     if (this.isFull) this.window.fill()
     else this.window.begin()
   }
@@ -315,11 +299,11 @@ export class Engine implements Delivery {
       Effect.flatMap(() => {
         this.admission.close()
         // a process may be over before the disk is open, where what is left can go
-        return this.accounts.pending === 0 ? Effect.void : Effect.timeoutOption(this.diskKnown.await, diskTimeout)
+        return this.accounts.pending === 0 ? Effect.void : this.disk.whenKnown
       }),
       Effect.zipRight(Scope.close(this.workers, Exit.void)),
       Effect.zipRight(this.writers.interruptAll),
-      Effect.zipRight(Effect.suspend(() => keepOrDrop(this.letGo(), this.overflow, this.accounts))),
+      Effect.zipRight(Effect.suspend(() => this.disk.keepOrDrop(this.letGo()))),
       Effect.zipRight(reportUnwritten(this.provider, this.accounts)),
       Effect.withClock(Clock.make())
     )
