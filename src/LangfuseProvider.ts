@@ -34,7 +34,6 @@
  *
  * @since 0.1.0
  */
-import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -43,6 +42,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Environment from "./internal/environment.ts"
 import * as Rules from "./internal/optionRules.ts"
@@ -162,11 +162,11 @@ export const config: Config.Config<Option.Option<Options>> = Config.all({
   // this config optional, so it is reported as invalid.
   Config.mapOrFail(({ enabled, hosts, publicKey, secretKey }) =>
     Either.gen(function*() {
-      if (!enabled || (Option.isNone(publicKey) && Option.isNone(secretKey))) return Option.none()
+      if (!enabled || (publicKey === undefined && secretKey === undefined)) return Option.none()
       return Option.some<Options>({
         publicKey: yield* checkKey("LANGFUSE_PUBLIC_KEY", yield* required("LANGFUSE_PUBLIC_KEY", publicKey)),
         secretKey: yield* checkKey("LANGFUSE_SECRET_KEY", yield* required("LANGFUSE_SECRET_KEY", secretKey)),
-        host: yield* onlyHost(Arr.getSomes(hosts))
+        host: yield* onlyHost(hosts.filter(Predicate.isNotUndefined))
       })
     })
   )
@@ -195,12 +195,12 @@ const loaded = Effect.promise(async () => {
 
 const defaultHost = "https://cloud.langfuse.com"
 
-function keyNamed(name: string): Config.Config<Option.Option<Redacted.Redacted>> {
-  return Config.map(Environment.text(name), Option.map(Redacted.make))
+function keyNamed(name: string): Config.Config<Redacted.Redacted | undefined> {
+  return Environment.optional(name, "expected a key of Langfuse", (text) => Option.some(Redacted.make(text)))
 }
 
-const required = <A>(name: string, value: Option.Option<A>): Either.Either<A, ConfigError.ConfigError> =>
-  Either.fromOption(
+const required = <A>(name: string, value: A | undefined): Either.Either<A, ConfigError.ConfigError> =>
+  Either.fromNullable(
     value,
     () => ConfigError.InvalidData([name], "is not set, while the other of Langfuse's two keys is: set both, or neither")
   )
@@ -210,8 +210,8 @@ interface NamedHost {
   readonly host: string
 }
 
-function hostNamed(name: string): Config.Config<Option.Option<NamedHost>> {
-  return Config.map(Environment.text(name), Option.map((host) => ({ name, host })))
+function hostNamed(name: string): Config.Config<NamedHost | undefined> {
+  return Environment.optional(name, "expected an address", (host) => Option.some({ name, host }))
 }
 
 /** To choose between two addresses is to send keys and prompts, perhaps, to a server that they are not meant for. */

@@ -35,7 +35,8 @@
  * | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | text, both or neither | none: no Langfuse |
  * | `LANGFUSE_BASE_URL`, or `LANGFUSE_HOST`, `LANGFUSE_BASEURL` | `http(s)://` address | `https://cloud.langfuse.com` |
  *
- * A duration is a number with a unit, such as `5 seconds` or `250 millis`. A variable that is set to nothing is not set.
+ * A duration is a number with a unit, such as `5 seconds` or `250 millis`. A variable that is set to nothing is not set, and
+ * white space around a value does not belong to it.
  * Service name, environment and release may also stand in `OTEL_RESOURCE_ATTRIBUTES`, as `service.name`,
  * `deployment.environment.name` and `service.version`.
  *
@@ -50,7 +51,7 @@ import * as Redacted from "effect/Redacted"
 import * as Environment from "./internal/environment.ts"
 import * as Rules from "./internal/optionRules.ts"
 import { isSchemaName } from "./internal/postgres/schemaName.ts"
-import { isPostgresUrl } from "./internal/postgres/url.ts"
+import { expectedUrl, isPostgresUrl } from "./internal/postgres/url.ts"
 
 /**
  * `OBSERVABILITY_ENABLED`: `false` switches the library off, and then nothing else is read. Default: `true`.
@@ -74,7 +75,7 @@ export const delivery = Config.all({
   writeTimeout: positiveDuration("OBSERVABILITY_WRITE_TIMEOUT"),
   retryDelay: positiveDuration("OBSERVABILITY_RETRY_DELAY"),
   maxRetryDelay: positiveDuration("OBSERVABILITY_MAX_RETRY_DELAY"),
-  spoolDirectory: Environment.firstOf(Environment.text("OBSERVABILITY_SPOOL_DIR")),
+  spoolDirectory: Environment.text("OBSERVABILITY_SPOOL_DIR"),
   spoolBytes: positive("OBSERVABILITY_SPOOL_BYTES"),
   warningInterval: duration("OBSERVABILITY_WARNING_INTERVAL")
 })
@@ -85,34 +86,34 @@ export const delivery = Config.all({
  * @since 0.1.0
  * @category configuration
  */
-export const service = Config.all({
-  serviceName: Environment.firstOf(
-    Environment.text("OBSERVABILITY_SERVICE_NAME"),
-    Environment.text("OTEL_SERVICE_NAME"),
-    Environment.resourceAttribute("service.name")
-  ),
-  environment: Environment.firstOf(
-    Environment.text("OBSERVABILITY_ENVIRONMENT"),
-    Environment.resourceAttribute("deployment.environment.name"),
-    Environment.text("LANGFUSE_TRACING_ENVIRONMENT")
-  ),
-  release: Environment.firstOf(
-    Environment.text("OBSERVABILITY_RELEASE"),
-    Environment.resourceAttribute("service.version"),
-    Environment.text("LANGFUSE_RELEASE")
-  ),
-  delivery,
-  capture: Config.all({
-    maxDepth: positive("OBSERVABILITY_CAPTURE_MAX_DEPTH"),
-    maxEntries: positive("OBSERVABILITY_CAPTURE_MAX_ENTRIES"),
-    maxStringLength: positive("OBSERVABILITY_CAPTURE_MAX_STRING_LENGTH"),
-    maxBytes: positive("OBSERVABILITY_CAPTURE_MAX_BYTES")
+export const service = Config.map(
+  Config.all({
+    attributes: Environment.resourceAttributes,
+    serviceName: Environment.text("OBSERVABILITY_SERVICE_NAME"),
+    serviceNameOfOpenTelemetry: Environment.text("OTEL_SERVICE_NAME"),
+    environment: Environment.text("OBSERVABILITY_ENVIRONMENT"),
+    environmentOfLangfuse: Environment.text("LANGFUSE_TRACING_ENVIRONMENT"),
+    release: Environment.text("OBSERVABILITY_RELEASE"),
+    releaseOfLangfuse: Environment.text("LANGFUSE_RELEASE"),
+    delivery,
+    capture: Config.all({
+      maxDepth: positive("OBSERVABILITY_CAPTURE_MAX_DEPTH"),
+      maxEntries: positive("OBSERVABILITY_CAPTURE_MAX_ENTRIES"),
+      maxStringLength: positive("OBSERVABILITY_CAPTURE_MAX_STRING_LENGTH"),
+      maxBytes: positive("OBSERVABILITY_CAPTURE_MAX_BYTES")
+    }),
+    closeDeadline: duration("OBSERVABILITY_CLOSE_DEADLINE"),
+    flushTimeout: duration("OBSERVABILITY_FLUSH_TIMEOUT"),
+    flushOnTraceEnd: duration("OBSERVABILITY_FLUSH_ON_TRACE_END"),
+    maxOpenSpans: positive("OBSERVABILITY_MAX_OPEN_SPANS")
   }),
-  closeDeadline: duration("OBSERVABILITY_CLOSE_DEADLINE"),
-  flushTimeout: duration("OBSERVABILITY_FLUSH_TIMEOUT"),
-  flushOnTraceEnd: duration("OBSERVABILITY_FLUSH_ON_TRACE_END"),
-  maxOpenSpans: positive("OBSERVABILITY_MAX_OPEN_SPANS")
-})
+  ({ attributes, environmentOfLangfuse, releaseOfLangfuse, serviceNameOfOpenTelemetry, ...stated }) => ({
+    ...stated,
+    serviceName: stated.serviceName ?? serviceNameOfOpenTelemetry ?? attributes.get("service.name"),
+    environment: stated.environment ?? attributes.get("deployment.environment.name") ?? environmentOfLangfuse,
+    release: stated.release ?? attributes.get("service.version") ?? releaseOfLangfuse
+  })
+)
 
 /**
  * How records are stored; see `PgProvider.StoreOptions`.
@@ -121,12 +122,10 @@ export const service = Config.all({
  * @category configuration
  */
 export const store = Config.all({
-  schema: Config.mapOrFail(
-    Environment.firstOf(Environment.text("OBSERVABILITY_SCHEMA")),
-    (schema) =>
-      schema === undefined || isSchemaName(schema)
-        ? Either.right(schema)
-        : Either.left(ConfigError.InvalidData(["OBSERVABILITY_SCHEMA"], "expected a plain lower-case identifier"))
+  schema: Environment.optional(
+    "OBSERVABILITY_SCHEMA",
+    "expected a plain lower-case identifier",
+    Option.liftPredicate(isSchemaName)
   ),
   partitionsAhead: wholeNumber("OBSERVABILITY_PARTITIONS_AHEAD", "expected a whole number from 0 to 365", 0, 365)
 })
@@ -140,12 +139,14 @@ export const store = Config.all({
 export const postgres = Config.map(
   Config.all([
     Config.all({
-      url: Config.mapOrFail(Config.option(Config.redacted("DATABASE_URL")), (url) =>
-        Option.isNone(url)
-          ? Either.left(ConfigError.MissingData(["DATABASE_URL"], withoutDatabase))
-          : isPostgresUrl(Redacted.value(url.value))
-          ? Either.right(url.value)
-          : Either.left(ConfigError.InvalidData(["DATABASE_URL"], `expected an address such as ${exampleUrl}`))),
+      url: Config.mapOrFail(
+        Environment.optional(
+          "DATABASE_URL",
+          expectedUrl,
+          (text) => isPostgresUrl(text) ? Option.some(Redacted.make(text)) : Option.none()
+        ),
+        Either.fromNullable(() => ConfigError.MissingData(["DATABASE_URL"], withoutDatabase))
+      ),
       maxConnections: positive("OBSERVABILITY_MAX_CONNECTIONS"),
       connectTimeout: positiveDuration("OBSERVABILITY_CONNECT_TIMEOUT")
     }),
@@ -165,7 +166,7 @@ function positiveDuration(name: string): Config.Config<Duration.Duration | undef
 }
 
 function durationWhich(name: string, rule: Rules.Rule): Config.Config<Duration.Duration | undefined> {
-  return read(name, rule.expected, (text) => Option.filter(Rules.durationOf(text), rule.accepts))
+  return Environment.optional(name, rule.expected, (text) => Option.filter(Rules.durationOf(text), rule.accepts))
 }
 
 function positive(name: string): Config.Config<number | undefined> {
@@ -173,25 +174,12 @@ function positive(name: string): Config.Config<number | undefined> {
 }
 
 function wholeNumber(name: string, expected: string, from: number, to: number): Config.Config<number | undefined> {
-  return read(name, expected, (text) => {
+  return Environment.optional(name, expected, (text) => {
     const value = Number(text)
     return Number.isSafeInteger(value) && value >= from && value <= to ? Option.some(value) : Option.none()
   })
 }
 
-function read<A>(
-  name: string,
-  expected: string,
-  of: (text: string) => Option.Option<A>
-): Config.Config<A | undefined> {
-  return Config.mapOrFail(Environment.text(name), (stated) =>
-    Option.isNone(stated)
-      ? Either.right(undefined)
-      : Either.fromOption(of(stated.value.trim()), () => ConfigError.InvalidData([name], expected)))
-}
-
-const exampleUrl = "postgres://user:password@host:5432/database"
-
-const withoutDatabase = `expected the address of a PostgreSQL server, such as ${exampleUrl}. To start a server for ` +
-  "development instead, provide EmbeddedPostgres.layerDatabaseUrl() from \"effect-observability/EmbeddedPostgres\"; to " +
-  "run without observability, set OBSERVABILITY_ENABLED=false"
+const withoutDatabase = `${expectedUrl}. To start a server for development instead, provide ` +
+  "EmbeddedPostgres.layerDatabaseUrl() from \"effect-observability/EmbeddedPostgres\"; to run without observability, set " +
+  "OBSERVABILITY_ENABLED=false"

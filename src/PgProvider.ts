@@ -48,7 +48,7 @@ import * as Connection from "./internal/postgres/connection.ts"
 import { isDaysAhead } from "./internal/postgres/partitions.ts"
 import { defaultSchema, isSchemaName } from "./internal/postgres/schemaName.ts"
 import * as Store from "./internal/postgres/store.ts"
-import { isPostgresUrl } from "./internal/postgres/url.ts"
+import { expectedUrl, isPostgresUrl } from "./internal/postgres/url.ts"
 import * as Pricing from "./Pricing.ts"
 import type { Provider } from "./Provider.ts"
 
@@ -138,7 +138,7 @@ export const make = (options: Options): Effect.Effect<Provider, PgOptionsError, 
       // one more: it is encoded while all connections are waiting for their answers
       (options.maxConnections ?? 2) + 1
     )
-    : invalid("url", "expected an address such as postgres://user:password@host:5432/database")
+    : invalid("url", expectedUrl)
 
 /**
  * A provider on the application's own client. It uses neither the client's name transforms nor a transaction that runs

@@ -88,6 +88,7 @@ describe("OBSERVABILITY_ENABLED", () => {
   it.live("of another value is a ConfigError, and not a guess", () =>
     Effect.gen(function*() {
       assert.include(messageOf(yield* built({ OBSERVABILITY_ENABLED: "maybe" })), "OBSERVABILITY_ENABLED")
+      assert.include(messageOf(yield* built({ OBSERVABILITY_ENABLED: "constructor" })), "expected true or false")
     }))
 })
 
@@ -201,7 +202,17 @@ describe("a variable that is set to nothing", () => {
       for (const value of ["", " "]) {
         const empty = Object.fromEntries([...names, ...others].map((name) => [name, value]))
         assert.deepStrictEqual(yield* built({ ...empty, DATABASE_URL: unreachable }), Either.right(true))
+        assert.include(messageOf(yield* built({ DATABASE_URL: value })), "EmbeddedPostgres.layerDatabaseUrl()")
       }
+    }))
+})
+
+describe("a value with white space around it", () => {
+  it.live("is the value without it, as of a secret in a file that ends with a line break", () =>
+    Effect.gen(function*() {
+      const langfuse = { LANGFUSE_PUBLIC_KEY: "pk-lf-1\n", LANGFUSE_SECRET_KEY: " sk-lf-1\r\n" }
+      assert.deepStrictEqual(yield* built({ DATABASE_URL: `${unreachable}\n`, ...langfuse }), Either.right(true))
+      assert.include(yield* resourceOf({ OBSERVABILITY_SERVICE_NAME: "own\n" }), { serviceName: "own" })
     }))
 })
 
@@ -228,6 +239,7 @@ describe("service name, environment and release", () => {
         environment: "test",
         release: "1.2"
       })
+      assert.include(yield* resourceOf({ OTEL_RESOURCE_ATTRIBUTES: "service.name=a=b" }), { serviceName: "a=b" })
       assert.deepStrictEqual(yield* resourceOf({ OTEL_RESOURCE_ATTRIBUTES: "service.name=%zz" }), {
         serviceName: "unknown_service",
         environment: undefined,

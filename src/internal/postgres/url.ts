@@ -5,3 +5,5 @@
 export const isPostgresUrl = (url: string): boolean =>
   // the driver, too, takes an empty host behind credentials for that of the query: postgres://user@/db?host=/run
   /^postgres(?:ql)?:/.test(url) && URL.canParse(url.replace("@/", "@localhost/"))
+
+export const expectedUrl = "expected an address such as postgres://user:password@host:5432/database"
