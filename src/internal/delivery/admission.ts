@@ -1,6 +1,6 @@
 /**
- * The gate of a delivery: what comes in joins the queue while there is room for it in the byte budget, and is counted as
- * dropped when there is none. Synchronous: it runs on the application's fiber.
+ * The gate of a delivery: a record joins the queue if the byte budget has room for it, and is counted as dropped
+ * otherwise. Synchronous: it runs on the application's fiber.
  */
 import type { Observation } from "../../Observation.ts"
 import type { Extent } from "../extent.ts"
@@ -25,7 +25,7 @@ export class Admission {
     readonly accounts: Accounts
     readonly shedder: Shedder
     readonly queueBytes: number
-    /** Called when there is more in the queue. */
+    /** Called when records have entered the queue. */
     readonly onEntered: () => void
     /** Called when records have left the queue to make room. */
     readonly onLeft: () => void
@@ -63,7 +63,7 @@ export class Admission {
     }
   }
 
-  /** From here on everything is refused. */
+  /** From here on all records are refused. */
   close(): void {
     this.isClosed = true
   }
@@ -77,14 +77,17 @@ export class Admission {
 
   private readonly shareOf = (traceId: string): number => this.census.shareOf(traceId)
 
-  /** Traces, and the notes about what was dropped, have a reserve: without them nobody sees that something is missing. */
+  /** Trace records, and the notes about drops, have a reserve: without them nobody sees that something is missing. */
   private hasRoomFor(record: Observation): boolean {
     const isMark = record._tag === "Trace" || record._tag === "Span" && record.type === "dropped"
     const limit = this.queueBytes * (isMark ? 1.1 : 1)
     return this.accounts.pendingBytes + record.size <= limit
   }
 
-  /** The cheapest records: when such a span ends, its next record says all. Not worth a walk for a few of them. */
+  /**
+   * Drops the records of spans that have not ended, which cost least: when such a span ends, its next record says
+   * everything. A few of them are not worth walking the queue.
+   */
   private dropOpenSpans(): void {
     if (this.queue.open * 8 < this.queue.length || this.queue.open === 0) return
     const open = this.queue.removeOpen()

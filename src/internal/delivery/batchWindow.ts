@@ -1,10 +1,10 @@
 /**
- * When a batch is cut: a batch window after the first of its records has come, or at once when a batch is full or somebody
- * waits for the outcome.
+ * Decides when a batch is cut: one batch window after its first record came, or at once when a batch is full or a
+ * caller waits for the outcome.
  *
- * One timer serves all windows: it is not stopped when one is cut short, but sleeps on for what the next one has left.
- * While a program computes, each turn of another fiber costs some 40 µs, as nothing it needs is near at hand; a race of a
- * latch with a sleep took eleven for each batch, half a microsecond of every span.
+ * One timer serves all windows: it is not stopped when a window is cut short, but sleeps on for the rest of the next
+ * one. While a program computes, each turn of another fiber costs some 40 µs, because its data is not in the
+ * processor's caches; racing a latch with a sleep took eleven turns for each batch, half a microsecond of every span.
  */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -25,18 +25,18 @@ export class BatchWindow {
     this.millis = Math.ceil(Duration.toMillis(length))
   }
 
-  /** There is something to cut, here or at the source. */
+  /** Begins a window, unless one is running: there are records to cut, in the queue or at the source. */
   begin(): void {
     if (!this.isRunning) this.start()
   }
 
-  /** A batch is full: to wait for more makes no sense. */
+  /** Ends the window, because a batch is full and it makes no sense to wait for more. */
   fill(): void {
     this.isFull = true
     this.cutShort()
   }
 
-  /** Somebody waits for the outcome. */
+  /** Ends the window, because somebody waits for the outcome. */
   hurry(): void {
     this.isHurried = true
     this.cutShort()
@@ -50,9 +50,9 @@ export class BatchWindow {
   /**
    * To be called when a batch is cut.
    *
-   * @param collect takes in what waits at the source. It is left there where a batch is full without it before the time is
-   *   over: it would make a small one of its own.
-   * @returns whether the batch is cut for being full alone: what it leaves has a window from now on
+   * @param collect takes in the records that wait at the source; not called if a batch is full without them before the
+   *   window is over, since they would make a small batch of their own
+   * @returns whether the batch is cut only because it is full: the records it leaves have a new window from now on
    */
   end(collect: () => void): boolean {
     const isFullAlone = this.isFull && !this.isHurried && this.left() > 0
@@ -78,7 +78,7 @@ export class BatchWindow {
     return Effect.void
   })
 
-  /** A clock that was set back does not make it longer. */
+  /** The milliseconds left of the window; a clock that was set back does not make it longer. */
   private left(): number {
     return Math.min(this.millis, this.since + this.millis - this.clock.unsafeCurrentTimeMillis())
   }

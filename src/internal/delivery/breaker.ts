@@ -1,9 +1,11 @@
 /**
- * Keeps a failing provider from being asked more than it can answer, and never throws anything away.
+ * A circuit breaker: protects a failing provider from more attempts than it can answer. It delays attempts and never
+ * discards any.
  *
- * Closed, everything goes through. After a failure it is open: attempts wait, for a time that grows with each failure
- * in a row. Then it is half open: one attempt goes through as the probe. A success closes it and lets all others go.
- * Probes are made in turn: what fails for a reason of its own does not keep the others from showing that all is well.
+ * Closed, all attempts go through. After a failure it is open: attempts wait, for a time that grows with each failure
+ * in a row. Then it is half open: one attempt goes through as the probe. A success closes it and lets all other
+ * attempts go. Attempts take turns as the probe, so that one that fails for a reason of its own does not keep the
+ * others from showing that the provider works.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,7 +21,7 @@ export interface BreakerOptions {
   readonly maxDelay: Duration.Duration
 }
 
-/** What an attempt showed: the provider works, or does not for now and may have said for how long. */
+/** What an attempt showed: the provider works, or it does not for now and may have said for how long. */
 export type Health = { readonly healthy: true } | {
   readonly healthy: false
   readonly retryAfter: Duration.Duration | undefined
@@ -27,7 +29,7 @@ export type Health = { readonly healthy: true } | {
 
 export class Breaker {
   state: BreakerState = "closed"
-  /** Failures in a row, each noticed by one attempt or by several that were under way together. */
+  /** Failures in a row. Attempts that were under way together count as one failure. */
   failures = 0
   /** Attempts that succeeded, ever. */
   successes = 0
@@ -46,7 +48,7 @@ export class Breaker {
       const { failures } = this
       return Effect.flatMap(attempt, (outcome) => {
         const health = healthOf(outcome)
-        // one that began before a failure which others noticed first tells nothing new
+        // an attempt that began before a failure which another reported first tells nothing new
         const isKnown = !health.healthy && failures < this.failures
         return isKnown ? Effect.succeed(outcome) : Effect.as(this.observe(health), outcome)
       })
@@ -62,12 +64,12 @@ export class Breaker {
           ? Effect.succeedNone
           : Effect.zipRight(Effect.raceFirst(this.waiting, this.impatience.await), Effect.asSome(probe))
       ))
-      // those that waited for the probe are not kept waiting for each other when it succeeds
+      // once the probe has succeeded, the attempts that waited for it do not wait for each other
       return Effect.flatMap(turn, (probed) => probed._tag === "Some" ? Effect.succeed(probed.value) : observed)
     })
   }
 
-  /** Lets the waiting probe go now: somebody waits for the outcome. */
+  /** Lets the waiting probe go now, because somebody waits for the outcome. */
   readonly hurry: Effect.Effect<void> = Effect.suspend(() => this.impatience.release)
 
   private observe(health: Health): Effect.Effect<void> {
@@ -84,14 +86,14 @@ export class Breaker {
       const base = Duration.toMillis(this.options.baseDelay)
       const max = Duration.toMillis(this.options.maxDelay)
       const grown = Math.min(base * 2 ** Math.min(this.failures - 1, 30), max)
-      // between half and all of it, so that processes that failed together do not come back together
+      // between half and all of the delay, so that processes that failed together do not come back together
       const chosen = grown * (0.5 + random / 2)
       const asked = health.retryAfter === undefined ? 0 : Duration.toMillis(health.retryAfter)
-      // whole milliseconds: at any other time, the nanoseconds of a test's clock are a defect
+      // whole milliseconds: at any other time, reading the nanoseconds of a test's clock is a defect
       this.waiting = Effect.sleep(Duration.millis(Math.ceil(Math.max(chosen, Math.min(asked, maxRetryAfterMillis)))))
     })
   }
 }
 
-/** A server that asks for more than this is asked again anyway. */
+/** The longest wait that a server can ask for; it is asked again after this time anyway. */
 const maxRetryAfterMillis = 300_000

@@ -1,15 +1,16 @@
 /**
- * Which traces are much of what waits in a queue.
+ * Finds the traces that take a large share of a queue.
  *
- * Asked for every trace that finds no room, so it is not counted anew each time: while a store was away, counting for each
- * of 1,000 traces a second took all of a processor, and left 2 GB of garbage a second. What waits is looked at again when
- * an eighth of it is new: eight looks for each record that comes in, at most, however many traces are given up.
+ * The share is asked for each trace that finds no room, so it is not counted anew each time: while a store was away,
+ * counting for each of 1,000 traces a second took a whole processor and left 2 GB of garbage a second. The queue is
+ * sampled again when an eighth of it is new: at most eight looks at a record for each record that comes in, however
+ * many traces are given up.
  */
 import type { RecordQueue } from "./recordQueue.ts"
 
 export class Census {
   private readonly queue: RecordQueue
-  /** By trace, from 0 to 1. */
+  /** The share of each trace, from 0 to 1. */
   private shares: ReadonlyMap<string, number> = new Map()
   private validUntil = 0
 
@@ -17,7 +18,7 @@ export class Census {
     this.queue = queue
   }
 
-  /** What a trace has of the bytes that wait, from 0 to 1; estimated from some of the records, as there may be 100,000. */
+  /** A trace's share of the queued bytes, from 0 to 1; estimated from some of the records, as there may be 100,000. */
   shareOf(traceId: string): number {
     if (this.queue.entered >= this.validUntil) this.take()
     return this.shares.get(traceId) ?? 0
@@ -40,5 +41,5 @@ export class Census {
 
 // internal
 
-/** Less is not worth the memory: of those that have more there are a hundred at most. */
+/** Smaller shares are not worth the memory: at most a hundred traces can have this share. */
 const smallestShare = 0.01

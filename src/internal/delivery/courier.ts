@@ -1,5 +1,5 @@
 /**
- * Brings parts to the provider: tries again what failed, halves what is refused, and settles each record in one way.
+ * Delivers parts to the provider: retries failed ones, halves refused ones, and settles each record in exactly one way.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
@@ -19,9 +19,9 @@ import type { DeadLetters } from "./deadLetters.ts"
 import { Cut } from "./recordQueue.ts"
 
 /**
- * A batch on its way. Its records never change: a store may remember what it was sent, and is sent the same again. So they
- * are in a frozen array of its own, as the one they came in is that of the other providers, too: a provider that takes
- * its batch apart dies of it. Freezing a copy of 4,000 takes 3 µs.
+ * A batch on its way. Its records never change: a store may remember what it was sent, and a retry sends the same
+ * again. They are in a frozen array of their own, because the queues of the other providers share the array they came
+ * in: a provider that modifies its batch dies of it. Freezing a copy of 4,000 records takes 3 µs.
  *
  * Made by a constructor and not as a literal: docs/decisions/0010.
  */
@@ -29,15 +29,15 @@ export class Part {
   readonly records: NonEmptyReadonlyArray<Observation>
   readonly bytes: number
   readonly firstSequence: number
-  /** How often the provider died on it. */
+  /** How often the provider died on this part. */
   readonly deaths: number = 0
-  /** For a record alone on which the provider died: the breaker's count of successes by then. */
+  /** For a single record on which the provider died: the breaker's count of successes at that time. */
   readonly suspectSince: number | undefined = undefined
   /** How often in a row the provider has failed to take it. */
   failures = 0
-  /** Whether the disk has it, too: then nothing is lost when it is given up. */
+  /** Whether the disk has this part, too, so that giving it up loses nothing. */
   readonly onDisk: boolean
-  /** Whether the books have what became of it, and only its dead letters are waited for. */
+  /** Whether its outcome is already counted, and only its dead letters are still to be written. */
   isBooked = false
 
   constructor(records: NonEmptyReadonlyArray<Observation>, bytes: number, firstSequence: number, onDisk: boolean) {
@@ -60,11 +60,11 @@ export class Courier {
   private readonly onPutOff: () => void
   private readonly onReturned: (cut: Cut) => void
   private readonly isAwaited: () => boolean
-  /** Everything that was cut and is not settled yet. */
+  /** All parts that are not settled yet. */
   private parts: Array<Part> = []
   /** Parts that failed, put off until others have shown whether the provider works at all. */
   private putOff: Array<Part> = []
-  /** Closed while something that the disk has, too, is on its way. */
+  /** Closed while a part that the disk has, too, is on its way. */
   private readonly diskSettled = Effect.unsafeMakeLatch(true)
 
   constructor(options: {
@@ -77,11 +77,11 @@ export class Courier {
     readonly deadLetters: DeadLetters
     /** Called when a part is settled. */
     readonly onSettled: () => void
-    /** Called when there are parts to be taken up again. */
+    /** Called when a part is put off, to be delivered again. */
     readonly onPutOff: () => void
-    /** Called with what goes back to the queue, as there is no place for it among what is put off. */
+    /** Called with records that go back to the queue, because too many parts are put off already. */
     readonly onReturned: (cut: Cut) => void
-    /** Whether another part waits for one that is being delivered. */
+    /** Whether something else to write waits for a slot. */
     readonly isAwaited: () => boolean
   }) {
     this.provider = options.provider
@@ -104,7 +104,7 @@ export class Courier {
     return oldest
   }
 
-  /** @param bytes of the records together */
+  /** @param bytes the total size of the records */
   accept(records: NonEmptyReadonlyArray<Observation>, bytes: number, firstSequence: number, onDisk = false): Part {
     const part = new Part(records, bytes, firstSequence, onDisk)
     this.parts.push(part)
@@ -112,7 +112,7 @@ export class Courier {
     return part
   }
 
-  /** Returns when nothing is on its way any more that came from the disk. */
+  /** Returns when no part from the disk is on its way any more. */
   get fromDisk(): Effect.Effect<void> {
     return this.diskSettled.await
   }
@@ -122,14 +122,14 @@ export class Courier {
     return this.putOff.length
   }
 
-  /** The one that was put off first, to be delivered again. */
+  /** Takes the part that was put off first, to be delivered again. */
   takePutOff(): Part | undefined {
     return this.putOff.shift()
   }
 
   /**
-   * Lets go of everything that is on its way, and returns what nobody else has. A write that is still running may
-   * succeed, and is not waited for.
+   * Gives up all parts, and returns the records that exist nowhere else. A write that is still running may succeed; it
+   * is not waited for.
    */
   letGo(): ReadonlyArray<NonEmptyReadonlyArray<Observation>> {
     const left: Array<NonEmptyReadonlyArray<Observation>> = []
@@ -143,7 +143,7 @@ export class Courier {
     return left
   }
 
-  /** Writes a part, however often that takes, and settles it. */
+  /** Writes a part, with as many attempts as it takes, and settles it. */
   deliver(part: Part): Effect.Effect<void> {
     const { meters } = this.accounts
     const timed = Effect.flatMap(
@@ -163,7 +163,7 @@ export class Courier {
   private conclude(part: Part, verdict: Verdict): Effect.Effect<void> {
     switch (verdict._tag) {
       case "Written": {
-        // In one step with the books: who closes in between would count the part once more.
+        // counted and settled in one step: closing in between would count the part a second time
         if (this.parts.includes(part)) this.accounts.write(part.records, part.bytes)
         this.settle(part)
         return Effect.void
@@ -195,8 +195,8 @@ export class Courier {
   }
 
   /**
-   * A defect may be the provider's state, then waiting helps, or one record's doing, then only setting that record
-   * apart does. So the batch is tried again, then halved down to single records; and a single record is given up only
+   * A defect may come from the provider's state, and then waiting helps; or from one record, and then only setting that
+   * record apart helps. So the batch is retried, then halved down to single records. A single record is given up only
    * when the provider died on it, then wrote others, then died on it again.
    */
   private afterDeath(part: Part, message: string): Effect.Effect<void> {
@@ -214,7 +214,10 @@ export class Courier {
     return Effect.void
   }
 
-  /** Until something else was written. A provider that dies on everything would so get all of the memory, but for the limit. */
+  /**
+   * Sets a record apart until others were written. Without the limit, a provider that dies on everything would fill all
+   * of the memory with such records.
+   */
   private setApart(suspect: Part): void {
     if (suspect.onDisk || this.putOff.length < maxPutOff) {
       this.putOff.push(suspect)
@@ -226,11 +229,12 @@ export class Courier {
   }
 
   /**
-   * A part may fail for a reason of its own, such as a lock on its rows: then it makes way for those that wait. For a few
-   * parts alone, as what is put off is not in the queue any more, from where it could go to the disk.
+   * Puts a part off if it keeps failing while others wait for its slot: it may fail for a reason of its own, such as a
+   * lock on its rows. Only a few parts at a time: a part that is put off is not in the queue any more, from where it
+   * could go to the disk.
    */
   private putsOff(part: Part): boolean {
-    // A store that is down comes back, and then the oldest go first.
+    // not at once: when a store that was down comes back, the oldest records go first
     if (++part.failures < failuresBeforeSuspicion) return false
     if (this.putOff.length >= maxPutOff || !this.isAwaited() || !this.parts.includes(part)) return false
     this.putOff.push(part)
@@ -260,7 +264,7 @@ export class Courier {
   /**
    * Settles a part of which the store refused some records and wrote the others.
    *
-   * @param reasonOf says why it refused the record at a position, `undefined` where it wrote it
+   * @param reasonOf why the store refused the record at a position; `undefined` if it wrote the record
    */
   private reject(part: Part, reasonOf: (index: number) => string | undefined): Effect.Effect<void> {
     if (!this.parts.includes(part)) return Effect.void

@@ -1,5 +1,5 @@
 /**
- * Keeps the records that a store refuses for good, with the reason, for a person to look at: one JSON object a line.
+ * Keeps the records that a store refuses for good, with the reason, for a person to look at: one JSON object per line.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
@@ -8,14 +8,14 @@ import { join } from "node:path"
 import type { Observation } from "../../Observation.ts"
 import { toTheEnd } from "../toTheEnd.ts"
 
-/** @param refused the records, by the reason */
+/** @param refused the records by reason */
 export type DeadLetters = (
   refused: ReadonlyMap<string, ReadonlyArray<Observation>>
 ) => Effect.Effect<void, { readonly message: string }>
 
 export const nowhere: DeadLetters = () => Effect.void
 
-/** A file `dead-letter.jsonl` in the folder; when it is as large as `maxBytes`, nothing more is kept. */
+/** Appends to `dead-letter.jsonl` in the folder. Once the file has reached `maxBytes`, nothing more is kept. */
 export const inFolder = (directory: string, maxBytes = 64 * 1024 * 1024): DeadLetters => (refused) =>
   Effect.tryPromise({
     try: async () => {
@@ -33,13 +33,13 @@ export const inFolder = (directory: string, maxBytes = 64 * 1024 * 1024): DeadLe
     },
     catch: (cause) => ({ message: cause instanceof Error ? cause.message : String(cause) })
   }).pipe(
-    // what was written behind the refused records waits for this
+    // a flush of records behind the refused ones waits for this
     Effect.timeoutFail({ duration: "5 seconds", onTimeout: () => ({ message: "the disk did not answer" }) }),
-    // and whoever closes: the records are counted as refused, and nobody else has them
+    // closing waits for it, too: the records are counted as refused, and exist nowhere else
     toTheEnd
   )
 
-/** Decimals as a person writes them. What comes as `value` is what their own `toJSON` has made of them. */
+/** Writes decimals as a person does. They arrive as `value` only after their own `toJSON` has converted them. */
 function plainly(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
   const original = this[key]
   return BigDecimal.isBigDecimal(original) ? BigDecimal.format(original) : value

@@ -1,4 +1,4 @@
-/** The disk that a delivery may have, and which is open only a while after the delivery has begun. */
+/** The disk of a delivery, if it has one; it opens only a while after the delivery has begun. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -15,11 +15,11 @@ export class Disk {
   private readonly overflowTo: (spool: Spool) => Overflow
   /** Present when the disk is open. */
   private overflow: Overflow | undefined
-  /** Closed while it is not known yet whether there is a disk. */
+  /** Closed while it is unknown whether there is a disk. */
   private readonly known = Effect.unsafeMakeLatch(true)
 
   constructor(options: {
-    /** Where the fibers live that use the disk. */
+    /** The scope of the fibers that use the disk. */
     readonly workers: Scope.Scope
     readonly accounts: Accounts
     readonly warnings: Warnings
@@ -31,7 +31,7 @@ export class Disk {
     this.overflowTo = options.overflowTo
   }
 
-  /** Uses the disk as soon as it is open. Without one the delivery goes on, and says why. */
+  /** Uses the disk as soon as it is open. If it cannot be opened, the delivery goes on without it and logs why. */
   attachWhenOpen(opening: Effect.Effect<Spool, { readonly message: string }>): Effect.Effect<void> {
     this.known.unsafeClose()
     return opening.pipe(
@@ -51,12 +51,12 @@ export class Disk {
   private attach(spool: Spool): Effect.Effect<void> {
     const overflow = this.overflowTo(spool)
     this.overflow = overflow
-    // what came before the disk was there may be too much already
+    // the records that came before the disk was open may be too many already
     overflow.entered()
     return Effect.asVoid(Effect.forkIn(overflow.run, this.workers))
   }
 
-  /** To be told of every record that enters the queue. */
+  /** To be called whenever records enter the queue. */
   entered(): void {
     this.overflow?.entered()
   }
@@ -66,14 +66,14 @@ export class Disk {
     return this.overflow?.oldest ?? Number.POSITIVE_INFINITY
   }
 
-  /** Returns when it is known whether there is a disk, or when that takes too long. */
+  /** Returns when it is known whether there is a disk, or after `diskTimeout`. */
   get whenKnown(): Effect.Effect<unknown> {
     return Effect.timeoutOption(this.known.await, diskTimeout)
   }
 
   /**
-   * To be run at the end, with what nobody else has: it goes to the disk, and what the disk does not take is dropped. It is
-   * not asked again after it refused.
+   * To be run at the end, with records that exist nowhere else: they go to the disk, or are dropped if the disk does
+   * not take them. After the first refusal the disk is not asked again.
    */
   keepOrDrop(batches: ReadonlyArray<NonEmptyReadonlyArray<Observation>>): Effect.Effect<void> {
     return Effect.suspend(() => {

@@ -39,7 +39,7 @@ export interface Settings {
   readonly queueBytes: number
   readonly batchWindow: Duration.Duration
   readonly batchRecords: number
-  /** Used up to the part of `queueBytes` that leaves room for what comes in while all slots wait for an answer. */
+  /** Limited to a part of `queueBytes`, so that incoming records have room while all slots wait for an answer. */
   readonly batchBytes: number
   readonly concurrency: number
   readonly writeTimeout: Duration.Duration
@@ -52,7 +52,7 @@ export class Engine implements Delivery {
   readonly provider: string
   private readonly settings: Settings
   private readonly collect: () => void
-  /** Where the fibers live that cut, and that use the disk; closed by `close`, after everything that could be written is. */
+  /** The scope of the fibers that cut batches and use the disk; `close` closes it after writing all that it can. */
   private readonly workers: Scope.CloseableScope
   private readonly accounts: Accounts
   private readonly queue = new RecordQueue()
@@ -178,7 +178,7 @@ export class Engine implements Delivery {
   private readonly round = Effect.suspend(() =>
     Effect.flatMap(this.window.over, () => {
       const isFullAlone = this.window.end(this.collect)
-      // Taken together, before the fiber can be suspended: what is offered from here on begins the next window.
+      // both are read before the fiber can be suspended: records offered from here on begin the next window
       const due = this.queue.length
       const { putOffs } = this.courier
       this.accounts.meters.queue(this.accounts.pending, this.accounts.pendingBytes)
@@ -193,9 +193,9 @@ export class Engine implements Delivery {
   )
 
   /**
-   * Hands over `due` records. The batch is cut when a slot is free, so that it is as full as it can be.
+   * Hands over `due` records for writing. A batch is cut only when a slot is free, so that it is as full as it can be.
    *
-   * @param fullAlone whether what does not fill a batch stays
+   * @param fullAlone whether records that do not fill a batch stay in the queue
    */
   private dispatch(due: number, fullAlone: boolean): Effect.Effect<void> {
     if (due <= 0 || this.queue.length === 0 || fullAlone && !this.isFull) return Effect.void
@@ -218,7 +218,7 @@ export class Engine implements Delivery {
     })
   }
 
-  /** Delivers again what was put off. It stays there until there is a slot, and so the limit holds for all of them. */
+  /** Delivers a part that was put off. Until it has a slot it counts as put off, so that the limit holds for it. */
   private readonly takeUp = Effect.suspend(() =>
     Effect.flatMap(this.writers.slot, () => {
       const part = this.courier.takePutOff()
@@ -233,7 +233,7 @@ export class Engine implements Delivery {
     return stays
   }
 
-  /** To be run with a slot at hand. */
+  /** Starts to write a part. The caller must hold a slot. */
   private write(part: Part): Effect.Effect<void> {
     return this.writers.start(Effect.zipRight(this.courier.deliver(part), this.reportShed))
   }
@@ -243,7 +243,7 @@ export class Engine implements Delivery {
     return Math.min(this.queue.oldest, this.courier.oldest, this.disk.oldest)
   }
 
-  /** Writes what was accepted by now, without waiting for more, and returns when all of it is settled. */
+  /** Writes all records accepted so far, without waiting for the batch window, and returns when they are settled. */
   private readonly settled: Effect.Effect<void> = Effect.suspend(() => {
     this.collect()
     const { sequence } = this.accounts
@@ -253,7 +253,10 @@ export class Engine implements Delivery {
     return Effect.zipRight(this.breaker.hurry, settled)
   })
 
-  /** The same, until nothing is left: when all else is written there is room, and a provider, for notes about drops. */
+  /**
+   * Repeats `settled` until nothing is left: once everything else is written, there is room, and a working provider,
+   * for the notes about drops.
+   */
   private readonly drained: Effect.Effect<void> = Effect.suspend(() =>
     this.settled.pipe(
       Effect.zipRight(this.reportShed),
@@ -263,7 +266,7 @@ export class Engine implements Delivery {
 
   private within(timeout: Duration.DurationInput, self: Effect.Effect<void>): Effect.Effect<Receipt> {
     return self.pipe(
-      // a finalizer may be flushing, and there only what is made interruptible can time out
+      // the caller may be a finalizer, in which only an effect that is made interruptible can time out
       Effect.interruptible,
       Effect.timeoutOption(timeout),
       Effect.map(() => this.accounts.receipt())
@@ -274,31 +277,31 @@ export class Engine implements Delivery {
     this.waiters.release(() => this.oldest)
   }
 
-  /** Puts back what was cut, from where it is cut again or goes to the disk. */
+  /** Puts cut records back into the queue, where they are cut again or moved to the disk. */
   private returned(cut: Cut): void {
     this.queue.putBack(cut)
     this.disk.entered()
     this.window.begin()
   }
 
-  /** Told of every record that enters the queue. */
+  /** Called whenever records enter the queue. */
   private entered(): void {
     this.disk.entered()
     if (this.isFull) this.window.fill()
     else this.window.begin()
   }
 
-  /** Whether what waits fills a batch. */
+  /** Whether the queued records fill a batch. */
   private get isFull(): boolean {
     return this.queue.length >= this.settings.batchRecords || this.queue.bytes >= this.settings.batchBytes
   }
 
   private shut(deadline: Duration.DurationInput): Effect.Effect<void> {
-    // Real time: a test's clock stands still while its scope closes, and a process that ends cannot be made to wait.
+    // In real time: a test's clock stands still while its scope closes, and a process that ends cannot be made to wait.
     return this.within(deadline, this.drained).pipe(
       Effect.flatMap(() => {
         this.admission.close()
-        // a process may be over before the disk is open, where what is left can go
+        // a process may end before its disk is open, to which the rest can go
         return this.accounts.pending === 0 ? Effect.void : this.disk.whenKnown
       }),
       Effect.zipRight(Scope.close(this.workers, Exit.void)),
@@ -309,12 +312,12 @@ export class Engine implements Delivery {
     )
   }
 
-  /** What nobody else has. */
+  /** Gives up all unsettled records, and returns those that are not on the disk. */
   private letGo(): ReadonlyArray<NonEmptyReadonlyArray<Observation>> {
     return [...this.courier.letGo(), ...this.queue.cutAll(this.settings.batchRecords, this.settings.batchBytes)]
   }
 
-  /** Says in the store what is missing there, as far as there is room for it. */
+  /** Reports drops in the store, as far as there is room for the notes. */
   private readonly reportShed = Effect.suspend(() => {
     if (!this.shedder.hasGaps) return Effect.void
     const room = this.settings.queueBytes / 2 - this.accounts.pendingBytes

@@ -1,8 +1,9 @@
 /**
- * Where records go that memory cannot hold: to the disk, and back from there when the provider takes them.
+ * Moves records that memory cannot hold to the disk, and back when the provider takes them.
  *
- * Past half of the memory budget the oldest records are moved to the spool, down to a quarter. What is there is delivered
- * in the order in which it went, next to what is new; what a dead process left there is taken over and delivered, too.
+ * When more than half of the memory budget is in use, the oldest records move to the spool until a quarter is. Spooled
+ * records are delivered in the order in which they were spooled, alongside new ones. Records that a dead process left
+ * in the spool are taken over and delivered, too.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
@@ -34,7 +35,7 @@ export class Overflow {
   private readonly crowded = Effect.unsafeMakeLatch(false)
   private readonly waiting = Effect.unsafeMakeLatch(true)
   private moving = Number.POSITIVE_INFINITY
-  /** Nothing is read from the disk any more, and what it does not take is lost. */
+  /** Set at the end: nothing is read from the disk any more, and records that the disk does not take are lost. */
   private isEnding = false
 
   constructor(options: {
@@ -65,12 +66,12 @@ export class Overflow {
     this.onReturned = options.onReturned
   }
 
-  /** To be told of every record that enters the queue. */
+  /** To be called whenever records enter the queue. */
   entered(): void {
     if (this.accounts.pendingBytes > this.queueBytes / 2) this.crowded.unsafeOpen()
   }
 
-  /** Moves to the disk, replays from it and takes over, for ever. */
+  /** Moves records to the disk, replays them, and takes over those of dead processes, for ever. */
   readonly run: Effect.Effect<never> = Effect.suspend(() =>
     Effect.all([
       Effect.forever(this.relieve),
@@ -84,7 +85,7 @@ export class Overflow {
     return this.moving
   }
 
-  /** Keeps for the next process what could not be delivered; `false` when the disk does not take it. To be run at the end. */
+  /** Keeps undelivered records for the next process; `false` when the disk does not take them. To be run at the end. */
   keepForNext(records: NonEmptyReadonlyArray<Observation>): Effect.Effect<boolean> {
     return Effect.suspend(() => {
       this.isEnding = true
@@ -93,17 +94,18 @@ export class Overflow {
   }
 
   /**
-   * Brings records to the disk; `false` when the disk does not take them. Interrupting it does not cut it short, or nobody
+   * Writes records to the disk; `false` when the disk does not take them. Interruption does not cut it short, or nobody
    * would know where the records are.
    */
   private keep(records: NonEmptyReadonlyArray<Observation>): Effect.Effect<boolean> {
     return Effect.suspend(() => {
       let isKept: boolean | undefined
-      // The disk that has them and the time that is over may come together: the first one decides for both.
+      // The disk may confirm just when the time is over: the first of the two decides for both.
       const decide = (kept: boolean): boolean => isKept ??= kept
       let refused: Refused | undefined
       const confirm = (unkept: Refused | undefined): boolean => {
-        // What was given up is in memory again. At the end that is let go, too, and counted as dropped: better delivered.
+        // The time was over first, so the records are in memory again, and the copy on the disk is removed. At the end,
+        // memory drops them, too: then the copy stays, so that they are delivered.
         if (!decide(true)) return this.isEnding
         refused = unkept
         this.accounts.spool(unkept === undefined ? records : without(records, unkept.records))
@@ -129,7 +131,7 @@ export class Overflow {
     )
   }
 
-  /** Takes over into the books what the spool has found out about its files. */
+  /** Adds the damaged and forfeited records that the spool has found to the counts. */
   private readonly reconcile = Effect.suspend(() => {
     this.accounts.losses(this.spool.corrupt)
     const forfeited = this.accounts.forfeit(this.spool.forfeited)
@@ -143,7 +145,7 @@ export class Overflow {
   private readonly relieve = Effect.suspend(() =>
     this.crowded.await.pipe(
       Effect.zipRight(this.moveOldest),
-      // A full disk does not empty faster for being asked again at once.
+      // a full disk does not empty faster when it is asked again at once
       Effect.flatMap((moved) => moved ? Effect.void : Effect.sleep(retryInterval))
     )
   )
@@ -167,7 +169,7 @@ export class Overflow {
     })
   }).pipe(Effect.uninterruptible)
 
-  /** A slot is taken when there is something to deliver: a disk that does not answer must not keep one. */
+  /** Takes a slot only when there is a batch to deliver: a disk that does not answer must not hold one. */
   private readonly replay = Effect.suspend(() =>
     this.waiting.await.pipe(
       Effect.zipRight(Effect.disconnect(this.spool.next)),
@@ -178,8 +180,9 @@ export class Overflow {
   )
 
   /**
-   * In parts as this process makes them, whoever put the batch there: only the one in hand counts against its memory. What is
-   * put off gives back its slot, and is waited for: until all of the batch is settled the disk keeps it.
+   * Delivers a spooled batch in parts of this process's batch size, whoever spooled it: only the part in hand counts
+   * against the memory budget. A part that is put off gives back its slot and is waited for, because the disk keeps the
+   * batch until all of it is settled.
    */
   private deliver({ done, records }: SpooledBatch): Effect.Effect<void> {
     const batch = new RecordQueue()
@@ -214,7 +217,7 @@ export class Overflow {
   }
 }
 
-/** Long for a disk, and short enough to be waited for at the end of a process. */
+/** Long for a disk, and short enough to wait for at the end of a process. */
 export const diskTimeout = Duration.seconds(5)
 const noAnswer = new SpoolError({
   reason: "unavailable",

@@ -1,9 +1,9 @@
 /**
  * A first-in, first-out queue of records that knows its size in bytes.
  *
- * Every record gets a sequence number when it enters, so that a flush can tell what was there before it from what came
- * after. Records that enter together stay one run, in the very array they came in, which the queues of all providers
- * share: kept one by one, they cost each provider 0.3 µs more.
+ * Every record gets a sequence number when it enters, so that a flush can tell the records that came before it from
+ * those that came after. Records that enter together stay one run, in the array they came in, which the queues of all
+ * providers share: kept one by one, they cost each provider 0.3 µs more.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Arr from "effect/Array"
@@ -49,13 +49,13 @@ export class RecordQueue {
     }
   }
 
-  /** @param isOwn whether nobody else has the array, so that it may grow */
+  /** @param isOwn whether this queue alone has the array, so that it may grow */
   pushAll(records: ReadonlyArray<Observation>, extent: Extent, firstSequence: number, isOwn = false): void {
     this.entered += records.length
     this.add(new Run(records, extent, firstSequence, isOwn))
   }
 
-  /** Takes from the front, up to both limits or somewhat less, and one record at least. */
+  /** Takes records from the front: at least one, and no more than both limits allow, possibly somewhat less. */
   cut(maxRecords: number, maxBytes: number): Cut {
     const firstSequence = this.oldest
     const taken: Array<ReadonlyArray<Observation>> = []
@@ -70,7 +70,7 @@ export class RecordQueue {
         bytes += run.bytes
         taken.push(run.remaining())
       } else {
-        // a run is not cut to fill what is half full: taking it apart costs more than one batch more
+        // a run is not split to fill up a batch that is half full: splitting costs more than an additional batch
         if (records > 0 && (records * 2 >= maxRecords || bytes * 2 >= maxBytes)) break
         const before = { bytes: run.bytes, length: run.length, open: run.open }
         const part = run.take(maxRecords - records, maxBytes - bytes, records === 0)
@@ -84,7 +84,7 @@ export class RecordQueue {
     return new Cut(taken.length === 1 ? taken[0]! : joined(taken), bytes, firstSequence)
   }
 
-  /** Takes everything, in parts that are each within both limits, or one record. */
+  /** Takes everything, in parts that each stay within both limits or hold one record. */
   cutAll(maxRecords: number, maxBytes: number): ReadonlyArray<NonEmptyReadonlyArray<Observation>> {
     const parts: Array<NonEmptyReadonlyArray<Observation>> = []
     while (this.length > 0) {
@@ -94,13 +94,13 @@ export class RecordQueue {
     return parts
   }
 
-  /** Puts what was cut to its place again, which mostly is the front. */
+  /** Puts cut records back in their place, which usually is the front. */
   putBack(cut: Cut): void {
     const at = this.runs.findIndex(({ firstSequence }) => firstSequence > cut.firstSequence)
     this.add(new Run(cut.records, extentOf(cut.records), cut.firstSequence, false), at < 0 ? this.runs.length : at)
   }
 
-  /** Takes out the records of spans that have not ended: when they do, the next record says all that these say. */
+  /** Removes the records of spans that have not ended: when a span ends, its next record says all that these say. */
   removeOpen(): ReadonlyArray<Observation> {
     const removed: Array<Observation> = []
     const { runs } = this
@@ -113,13 +113,14 @@ export class RecordQueue {
       }
       const stays: Array<Observation> = []
       for (const record of run.remaining()) (isOpenSpan(record) ? removed : stays).push(record)
-      // numbered from where the run began: those that stay are waited for a little longer rather than too short
+      // numbered from where the run began: a flush then waits a little too long for the records that stay, and never
+      // too short
       this.add(new Run(stays, extentOf(stays), run.firstSequence, false))
     }
     return removed
   }
 
-  /** Shows some of the records, of a short run all of them. */
+  /** Calls `look` with some of the records, or with all of a short run. */
   sample(look: (record: Observation) => void): void {
     for (const run of this.runs) run.sample(look)
   }
@@ -138,7 +139,7 @@ export class RecordQueue {
   }
 }
 
-/** Records with consecutive sequence numbers, of which some at the front may have left. */
+/** Records with consecutive sequence numbers; some at the front may have been taken already. */
 class Run {
   bytes: number
   open: number
@@ -192,7 +193,7 @@ class Run {
     for (let index = this.head; index < this.records.length; index += step) look(this.records[index]!)
   }
 
-  /** Takes from the front, up to both limits, and one record at least if that is asked for. */
+  /** Takes records from the front, up to both limits; at least one if `atLeastOne` is set. */
   take(maxRecords: number, maxBytes: number, atLeastOne: boolean): ReadonlyArray<Observation> {
     const from = this.head
     const limit = Math.min(from + Math.max(maxRecords, atLeastOne ? 1 : 0), this.records.length)
@@ -207,19 +208,20 @@ class Run {
     const taken = this.records.slice(from, to)
     this.head = to
     this.bytes -= bytes
-    // an array of one's own lets go of its records now, not when the last of them leaves
+    // an array that the queue owns releases its records now, not when the last of them leaves
     if (this.isOwn) (this.records as Array<Observation>).fill(released, from, to)
     return taken
   }
 }
 
 /**
- * An array that grows at its end while it is emptied from the front would never be let go. Some batches long, as a batch is
- * not filled from two runs when one makes half of it.
+ * Limits the arrays that the queue owns: one that grows at its end while it is emptied from the front would never be
+ * released. The limit is several batches long, because a batch that one run fills by half is not filled up from a
+ * second.
  */
 const maxOwnLength = 32_768
 
-/** `flat` takes ten times as long. */
+/** With `concat`: `flat` takes ten times as long. */
 const joined = ([first, ...rest]: ReadonlyArray<ReadonlyArray<Observation>>): ReadonlyArray<Observation> =>
   (first ?? []).concat(...rest)
 

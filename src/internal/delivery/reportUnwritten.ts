@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { log } from "../warnings.ts"
 import type { Accounts } from "./accounts.ts"
 
-/** Says at the end what was not written, if anything. */
+/** Logs at the end how many records were not written, if any. */
 export const reportUnwritten = (provider: string, accounts: Accounts): Effect.Effect<void> =>
   Effect.suspend(() => {
     accounts.meterDrops()

@@ -1,28 +1,29 @@
 /**
- * Decides what goes when there is no room left, and leaves word of it in the store.
+ * Decides which records to drop when there is no room left, and reports the drops in the store.
  *
- * A trace of which a record has to go goes as a whole, but for the trace record itself: many traces with a hole each are
- * worth less than some traces whole. Not so a trace that is much of what waits, as that of a long job: with it would go
- * what there is room for, so it only loses what finds none. For every trace and kind that is cut short a span of type
- * `dropped` is made, to be written when there is room again, so that a reader sees the gap where it is.
+ * If one record of a trace has to be dropped, the whole trace is dropped, except for the trace record itself: a few
+ * whole traces are worth more than many traces with a hole each. A trace that takes a large share of the queue, such as
+ * that of a long job, is an exception: dropping all of it would drop records that there is room for, so it only loses
+ * those that find none. For each incomplete trace and kind of record, a span of type `dropped` is written when there is
+ * room again, so that a reader sees where the gap is.
  */
 import { cryptographic } from "../../IdGenerator.ts"
 import type { Kind, Observation, Span } from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
 
-/** What is missing of a trace, and was not reported yet. */
+/** The dropped records of a trace that were not reported yet. */
 interface Gap {
   readonly place: Place
   readonly counts: Map<Kind, number>
-  /** Whether the trace was much of what waited. */
+  /** Whether the trace had a large share of the queue. */
   readonly isLarge: boolean
 }
 
-/** Names the trace, its user and its process. Not one of the records: that would keep its texts in memory. */
+/** Identifies the trace, its user and its process. A record would do so, too, but would keep its texts in memory. */
 type Place = Pick<Observation, "resource" | "traceId" | "userId" | "sessionId" | "kbId">
 
 export class Shedder {
-  /** Traces that go. */
+  /** Traces that are being dropped. */
   private readonly victims = new Set<string>()
   private readonly gaps = new Map<string, Gap>()
 
@@ -30,21 +31,21 @@ export class Shedder {
     return this.victims.size === 0
   }
 
-  /** Whether there is something to be written about what was dropped. */
+  /** Whether there are drops to report in the store. */
   get hasGaps(): boolean {
     return this.gaps.size > 0
   }
 
-  /** Whether a record belongs to a trace that goes. */
+  /** Whether a record is to be dropped because its trace is. */
   sheds(record: Observation): boolean {
     return !this.isIdle && record._tag !== "Trace" && this.victims.has(record.traceId)
   }
 
   /**
-   * Gives up the record's trace, or the record alone if its trace is much of what waits. Beyond a number of traces that no
-   * reader looks through, only the counts know.
+   * Gives up the record's trace, or only the record if its trace takes a large share of the queue. Beyond `maxGaps`
+   * traces, more than any reader looks through, drops are only counted.
    *
-   * @param share what the trace has of what waits, from 0 to 1
+   * @param share returns a trace's share of the queue, from 0 to 1
    */
   giveUp(record: Observation, share: (traceId: string) => number): void {
     const { _tag, kbId, resource, sessionId, traceId, userId } = record
@@ -59,15 +60,15 @@ export class Shedder {
     if (!gap.isLarge) this.victims.add(traceId)
   }
 
-  /** Counts a record of a trace that goes. */
+  /** Counts a dropped record of an incomplete trace. */
   count(record: Observation): void {
     const counts = this.gaps.get(record.traceId)?.counts
     counts?.set(record._tag, (counts.get(record._tag) ?? 0) + 1)
   }
 
   /**
-   * What is to be written about traces that were cut short, as far as there is room for it; the rest the next time. From
-   * here on all of them are taken again.
+   * Makes the spans that report drops, as many as there is room for; the rest follow the next time. From here on
+   * records of all traces are accepted again.
    */
   report(unixMillis: number, bytes: number): ReadonlyArray<Span> {
     this.victims.clear()

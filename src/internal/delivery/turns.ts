@@ -1,6 +1,6 @@
 /**
- * One at a time, in the order in which they came. Effect's semaphore lets whoever asks first after a release go first, and
- * that is the one who has just released.
+ * Runs effects one at a time, in the order in which they came. Effect's semaphore does not keep that order: after a
+ * release, whoever asks first goes first, and that is the fiber that has just released.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ export class Turns {
   private isTaken = false
   private readonly waiting: Array<Deferred.Deferred<void>> = []
 
-  /** Runs when it is its turn. */
+  /** Runs the effect when its turn has come. */
   take<A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.zipRight(restore(this.come), Effect.ensuring(restore(self), Effect.sync(() => this.pass())))
@@ -28,7 +28,7 @@ export class Turns {
     return Effect.onInterrupt(Deferred.await(turn), () => Effect.sync(() => this.leave(turn)))
   })
 
-  /** Whoever is interrupted just when it was given the turn gives it to the next one. */
+  /** A caller that is interrupted just when it gets the turn passes it to the next one. */
   private leave(turn: Deferred.Deferred<void>): void {
     const at = this.waiting.indexOf(turn)
     if (at < 0) this.pass()

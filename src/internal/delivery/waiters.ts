@@ -1,4 +1,4 @@
-/** Those who wait until everything up to a record is settled. */
+/** Callers that wait until all records up to a certain one are settled. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
@@ -12,7 +12,7 @@ interface Waiter {
 export class Waiters {
   private waiting: ReadonlyArray<Waiter> = []
 
-  /** @returns what ends when everything up to the record is settled */
+  /** @returns an effect that ends when all records up to that one are settled */
   add(upTo: number): Effect.Effect<void> {
     const settled = Deferred.unsafeMake<void>(FiberId.none)
     this.waiting = [...this.waiting, { upTo, settled }]
@@ -21,7 +21,7 @@ export class Waiters {
 
   /** @param oldest gives the sequence number of the oldest record that is not settled */
   release(oldest: () => number): void {
-    // mostly nobody waits, and then nothing has to be looked up
+    // usually nobody waits, and then nothing has to be looked up
     if (this.waiting.length === 0) return
     const open = oldest()
     this.waiting = this.waiting.filter(({ settled, upTo }) => {

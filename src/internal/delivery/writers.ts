@@ -1,15 +1,15 @@
-/** The fibers that write, each of which has a slot. */
+/** The fibers that write batches, each of which has a slot. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 
 export class Writers {
-  /** As many as may be at work at the same time. */
+  /** One permit for each fiber that may write at the same time. */
   readonly slots: Effect.Semaphore
   private readonly runtime: Runtime.Runtime<never>
-  /** Those that are at it. */
+  /** The fibers that are writing. */
   private readonly fibers: Array<Fiber.RuntimeFiber<void>> = []
-  /** Whether there is something to write that waits for a slot. */
+  /** Whether something to write waits for a slot. */
   isAwaited = false
 
   constructor(runtime: Runtime.Runtime<never>, concurrency: number) {
@@ -17,7 +17,7 @@ export class Writers {
     this.slots = Effect.unsafeMakeSemaphore(concurrency)
   }
 
-  /** Returns when there is a slot, which is the caller's then. */
+  /** Takes a slot for the caller, as soon as there is one. */
   readonly slot: Effect.Effect<void> = Effect.suspend(() => {
     this.isAwaited = true
     return Effect.map(this.slots.take(1), () => {
@@ -25,15 +25,16 @@ export class Writers {
     })
   })
 
-  /** Gives a slot back in which nothing was started. */
+  /** Gives back a slot in which nothing was started. */
   get release(): Effect.Effect<void> {
     return Effect.asVoid(this.slots.release(1))
   }
 
   /**
-   * Starts to write in the caller's slot, here and now, and not in a later turn of the scheduler: while a program computes,
-   * turns are rare, and a batch that took five of them came through for every 1,200 spans, not 1,000. Not in a scope: that
-   * is another scope for each batch, to be forked, told of the fiber, and closed.
+   * Starts to write in the caller's slot, at once and not in a later turn of the scheduler: while a program computes,
+   * turns are rare, and when a batch took five of them, one came through for every 1,200 spans instead of every 1,000.
+   * The fiber is not forked into a scope: that would take another scope for each batch, to be forked, told of the
+   * fiber, and closed.
    */
   start(write: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.sync(() => {
