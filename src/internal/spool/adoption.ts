@@ -1,7 +1,7 @@
 /**
- * Takes over what dead processes left. A folder changes hands by being renamed into the new owner's: the file system
- * lets exactly one of several succeed. Should the new owner die in turn, what it took lies in its own folder, and goes
- * to the next one with it.
+ * Takes over the files of dead processes. A folder changes hands by being renamed into the new owner's folder: the file
+ * system lets exactly one of several processes succeed. If the new owner dies in turn, the folders it took lie in its
+ * own folder and go to the next owner with it.
  */
 import { readdir, readFile, rename, rm, stat } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
@@ -11,11 +11,11 @@ import { deadAfterMillis, isDead, readOwner } from "./owner.ts"
 import type { OwnFolder } from "./ownFolder.ts"
 import { folderPrefix, leftFile, ownerFile } from "./ownFolder.ts"
 
-/** What the names of files to be kept end with; all others are not missed. */
+/** The suffixes of files to keep; all other files are disposable. */
 export const segmentSuffix = ".segment"
 export const corruptSuffix = ".corrupt"
 
-/** Moves the files of dead processes into the folder. What an earlier, failed call left undone is done now. */
+/** Moves the files of dead processes into the folder, including those that an earlier, failed call left behind. */
 export const takeOver = async (folder: OwnFolder, self: Owner): Promise<void> => {
   const directory = dirname(folder.path)
   const now = await folder.now()
@@ -35,11 +35,11 @@ const processFolders = async (path: string): Promise<ReadonlyArray<string>> => {
   return entries.filter((entry) => entry.isDirectory() && entry.name.startsWith(folderPrefix)).map(({ name }) => name)
 }
 
-/** At any depth: the dead process may have died while it was taking over from another one. */
+/** Moves the files from any depth: the dead process may have died while it was taking over from another one. */
 const flatten = async (folder: OwnFolder, taken: string): Promise<void> => {
   for (const entry of await readdir(taken, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile() || !(entry.name.endsWith(segmentSuffix) || entry.name.endsWith(corruptSuffix))) continue
-    // The name contains that of the folder in which it was made, so it is the only one in the world.
+    // the name contains that of the folder in which the file was made, so it is globally unique
     await rename(join(entry.parentPath, entry.name), folder.file(basename(entry.name)))
   }
   await syncFolder(folder.path)
@@ -49,7 +49,7 @@ const flatten = async (folder: OwnFolder, taken: string): Promise<void> => {
 const isFree = async (path: string, now: number, self: Owner): Promise<boolean> => {
   if (await bestEffort(stat(join(path, leftFile))) !== undefined) return isReadable(join(path, leftFile))
   const beat = await bestEffort(stat(join(path, ownerFile)))
-  // Without its file it belongs to a process that was about to begin, and that has nothing to lose.
+  // without the owner's file, the folder belongs to a process that was about to begin and has nothing to lose
   const since = beat ?? await bestEffort(stat(path))
   if (since === undefined) return false
   const silence = now - since.mtimeMs

@@ -1,9 +1,10 @@
 /**
- * The few ways in which a typed value becomes JSON and comes back checked.
+ * Codecs that turn typed values into JSON, and back with checks.
  *
- * Written by hand rather than with Schema: a replay decodes a whole outage's records beside the application's own work,
- * and here a record costs a few microseconds. A `struct` names every field of its type or does not compile, so a new
- * field cannot be forgotten; decoded, it has every field, those without a value as `undefined`, like the original.
+ * Written by hand rather than with Schema: a replay decodes the records of a whole outage beside the application's own
+ * work, and here a record costs a few microseconds. A `struct` that does not name every field of its type does not
+ * compile, so a new field cannot be forgotten. A decoded object has every field, those without a value as `undefined`,
+ * like the original.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"
@@ -20,7 +21,7 @@ export interface ObjectCodec<A> extends Codec<A> {
   readonly encode: (value: A) => JsonObject
 }
 
-/** What was read is not what should be there. */
+/** The value that was read is not of the expected form. */
 export class Malformed extends Error {
   override readonly name = "Malformed"
 }
@@ -35,7 +36,7 @@ export const string = plain("a text", (json) => typeof json === "string")
 
 export const boolean = plain("true or false", (json) => typeof json === "boolean")
 
-/** Whatever `JSON.parse` gives is JSON; only its absence is not. */
+/** Any value that `JSON.parse` returns; only a missing value is refused. */
 export const json = plain("a value", (json): json is Json => json !== undefined)
 
 export const jsonObject = plain(
@@ -55,7 +56,7 @@ export const literal = <A extends string>(...values: ReadonlyArray<A>): Codec<A>
 export const refined = <A extends string>(what: string, is: (value: unknown) => value is A): Codec<A> =>
   plain(what, (json): json is A => is(json))
 
-/** Any number: JSON has no word for those that are not finite, so they are written as their names. */
+/** Any number. JSON cannot express numbers that are not finite, so they are written as their names. */
 export const number: Codec<number> = {
   encode: (value) => Number.isFinite(value) ? value : String(value),
   decode: (json) =>
@@ -64,7 +65,7 @@ export const number: Codec<number> = {
       : refuse("a number", json)
 }
 
-/** Digits and scale as they are: writing the normal form would lose the one and compute the other. */
+/** A decimal with its digits and scale as they are: the normal form would lose the former and compute the latter. */
 export const decimal: Codec<BigDecimal.BigDecimal> = {
   encode: (value) => `${value.value}e${-value.scale}`,
   decode: (json) =>

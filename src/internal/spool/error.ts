@@ -1,5 +1,5 @@
 /**
- * Why the spool could not do what it was asked, in words that tell an operator what to do about it.
+ * Errors of the spool, in words that tell an operator what to do about them.
  */
 import * as Schema from "effect/Schema"
 
@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
  * | `full` | the budget, the disk or the user's quota is spent; passes when the store takes records again |
  * | `denied` | the folder may not be written: permissions, or a read-only file system |
  * | `unavailable` | the disk or the folder does not work |
- * | `unencodable` | a record is no plain data, and never will be |
+ * | `unencodable` | a record is not plain data, and never will be |
  * | `closed` | the spool was closed before |
  */
 export class SpoolError extends Schema.TaggedError<SpoolError>("effect-observability/internal/spool/SpoolError")(
@@ -40,7 +40,7 @@ export const noPlainData = (cause: unknown): SpoolError =>
     cause
   })
 
-/** What the file system said, with the advice that goes with it. */
+/** Makes an error of what the file system reported, with the advice for that case. */
 export const fromFileSystem = (directory: string, doing: string) => (cause: unknown): SpoolError => {
   const { advice, reason } = meaningOf(codeOf(cause))
   return new SpoolError({ reason, message: `${doing} in ${directory} failed: ${messageOf(cause)}. ${advice}`, cause })

@@ -1,5 +1,5 @@
 /**
- * What is missing in `node:fs/promises`. The files hold what users asked a model: nobody but their owner may read them.
+ * Helpers that `node:fs/promises` lacks. The files hold what users asked a model: nobody but their owner may read them.
  */
 import type { FileHandle } from "node:fs/promises"
 import { access, open } from "node:fs/promises"
@@ -28,7 +28,7 @@ export const readFully = async (handle: FileHandle, length: number, position: nu
   return bytes.subarray(0, read)
 }
 
-/** Makes the names in a folder survive a power failure. Windows cannot, and knows no need to. */
+/** Makes the file names in a folder survive a power failure. Windows cannot do this, and does not need it. */
 export const syncFolder = async (path: string): Promise<void> => {
   if (process.platform === "win32") return
   const handle = await open(path, "r")
@@ -52,7 +52,7 @@ export const exists = async (path: string): Promise<boolean> => {
   }
 }
 
-/** For what is done as well as it can be, where nothing depends on it. */
+/** Ignores a failure: for work on which nothing depends. */
 export const bestEffort = async <A>(promise: Promise<A>): Promise<A | undefined> => {
   try {
     return await promise

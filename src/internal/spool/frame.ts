@@ -1,5 +1,5 @@
 /**
- * How a batch lies in a segment file: a head, the payload, a tail.
+ * The layout of a batch in a segment file: a head, the payload, a tail.
  *
  *     head  magic 4 | payload bytes 4 | records before 4 | records 4 | CRC-32 of the payload 4 | CRC-32 of these 20 4 | mark 4
  *     tail  magic 4 | records before the next frame 4 | CRC-32 of these 8 4
@@ -8,7 +8,7 @@
  * read, it is still known how many records are lost; and a damaged head can be skipped, because the next head or tail
  * is found by its magic, whose first byte occurs in no UTF-8 text.
  *
- * The mark is the only thing that changes once it is written: it says that the batch was delivered.
+ * The mark is the only part that changes after the frame is written: it says that the batch was delivered.
  */
 import { crc32 } from "node:zlib"
 
@@ -23,7 +23,7 @@ export interface Head {
   readonly isDone: boolean
 }
 
-/** A frame that is complete but for its place in a segment. */
+/** A frame that is complete except for its place in a segment. */
 export interface Frame {
   /** Head and tail, still empty, with the payload in between. */
   readonly bytes: Buffer
@@ -31,7 +31,7 @@ export interface Frame {
   readonly payloadCrc: number
 }
 
-/** Fills in head and tail, for a place that has so many records before it. */
+/** Fills in head and tail, for a place with `recordsBefore` records before it. */
 export const seal = ({ bytes, payloadCrc, records }: Frame, recordsBefore: number): void => {
   headMagic.copy(bytes)
   bytes.writeUInt32LE(bytes.length - headBytes - tailBytes, 4)
@@ -48,7 +48,7 @@ export const seal = ({ bytes, payloadCrc, records }: Frame, recordsBefore: numbe
 /** The whole frame's length. */
 export const frameBytes = (head: Head): number => headBytes + head.payloadBytes + tailBytes
 
-/** The head that lies here, if one does and it is undamaged. */
+/** The head at this position, if there is an undamaged one. */
 export const headAt = (bytes: Buffer, at = 0): Head | undefined =>
   bytes.length >= at + headBytes &&
     headMagic.compare(bytes, at, at + 4) === 0 &&
@@ -79,7 +79,10 @@ export const nextLandmark = (bytes: Buffer): Landmark | undefined => {
   return undefined
 }
 
-/** Where in a frame {@link done} is written. A waiting frame has zeros there, and no single error makes one the other. */
+/**
+ * The offset in a frame at which {@link done} is written. An undelivered frame has zeros there, and no single error
+ * turns one into the other.
+ */
 export const markOffset = 24
 export const done = Buffer.from("DONE", "latin1")
 

@@ -1,6 +1,6 @@
 /**
- * Observations as JSON. The resource is not part of it: nearly always one and the same for all of a batch, it is stored
- * once for all of them.
+ * Observations as JSON, without their resource: it is nearly always the same for the whole batch, and stored once for
+ * all of its records.
  */
 import { isSpanId, isTraceId } from "../../Identifier.ts"
 import type {

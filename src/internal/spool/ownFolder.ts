@@ -1,6 +1,7 @@
 /**
- * The folder to which this process alone appends, with a file that says whose it is and whose modification time is the
- * owner's heartbeat. It lies beside those of other processes in the spool's directory, under a name never used again.
+ * The folder to which only this process appends. A file in it names the owner, and that file's modification time is the
+ * owner's heartbeat. The folder lies beside those of other processes in the spool's directory, under a name never used
+ * again.
  */
 import * as Schema from "effect/Schema"
 import type { FileHandle } from "node:fs/promises"
@@ -10,10 +11,10 @@ import { bestEffort, exists, fileMode, folderMode, syncFolder, writeFully } from
 import type { Owner } from "./owner.ts"
 import { heartbeatMillis, OwnerJson } from "./owner.ts"
 
-/** What the name of every process's folder begins with: all else in the directory is none of the spool's business. */
+/** The prefix of the name of every process's folder. The spool ignores everything else in the directory. */
 export const folderPrefix = "process-"
 export const ownerFile = "owner.json"
-/** The owner's file under this name says that he has left: the folder is free at once. */
+/** The owner's file under this name says that the owner has left: the folder is free at once. */
 export const leftFile = "left.json"
 
 export class OwnFolder {
@@ -58,7 +59,7 @@ export class OwnFolder {
     return join(this.path, name)
   }
 
-  /** The time of the file system, which need not be that of this machine. */
+  /** The time of the file system, which may differ from that of this machine. */
   async now(): Promise<number> {
     await this.beat()
     return (await stat(this.file(ownerFile))).mtimeMs
@@ -69,7 +70,7 @@ export class OwnFolder {
     return exists(this.file(ownerFile))
   }
 
-  /** Says that nobody is here any more; an empty folder goes altogether. */
+  /** Marks the folder as left; an empty folder is deleted. */
   async leave(): Promise<void> {
     await this.forget()
     const names = await bestEffort(readdir(this.path))
@@ -80,13 +81,13 @@ export class OwnFolder {
     )
   }
 
-  /** Lets go of a folder that is not this process's any more. */
+  /** Stops the heartbeat, for a folder that is not this process's any more. */
   async forget(): Promise<void> {
     clearInterval(this.timer)
     await bestEffort(this.owner.close())
   }
 
-  /** Writing, unlike setting the time, makes the file system put its own clock's time. */
+  /** Writes the file, which, unlike setting its time, makes the file system use its own clock. */
   private beat(): Promise<void> {
     return writeFully(this.owner, this.content, 0)
   }

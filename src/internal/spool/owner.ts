@@ -1,9 +1,9 @@
 /**
  * Who owns a folder of the spool, and whether that process still lives.
  *
- * A process id proves nothing by itself: it is given away again, and in another container it is somebody else's. So it
- * is only asked about where it means the same (same machine, same boot, same process namespace), and together with the
- * time the process started. About all others only the age of their heartbeat says something.
+ * A process id proves nothing by itself: ids are reused, and in another container the same id belongs to another
+ * process. So an id is only checked where it means the same (same machine, same boot, same process namespace), and
+ * together with the time the process started. For all other owners, only the age of the heartbeat tells.
  */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -11,13 +11,13 @@ import { readFile, readlink } from "node:fs/promises"
 import { hostname } from "node:os"
 import { bestEffort } from "./files.ts"
 
-/** `format` is that of the segments: a process leaves alone what it cannot read. */
+/** `format` is the format of the segments: a process leaves alone formats that it cannot read. */
 export const Owner = Schema.Struct({
   format: Schema.Literal(1),
-  /** Where `pid` has its meaning. */
+  /** The machine, boot and process namespace in which `pid` is valid. */
   place: Schema.String,
   pid: Schema.Int.pipe(Schema.positive()),
-  /** When the process started, in a form that only this place knows; `undefined` where it cannot be told. */
+  /** When the process started, in a form that only means something in this place; `undefined` where it is unknown. */
   startTime: Schema.optional(Schema.String)
 })
 export type Owner = typeof Owner.Type
@@ -48,7 +48,7 @@ export const isDead = async (owner: Owner, silence: number, self: Owner): Promis
   return stat.isZombie || stat.startTime !== owner.startTime
 }
 
-/** What an owner's file says: `"damaged"` is what a power failure leaves, `"foreign"` what another version wrote. */
+/** Reads an owner's file: `"damaged"` is what a power failure leaves, `"foreign"` what another version wrote. */
 export const readOwner = (text: string): Owner | "damaged" | "foreign" =>
   Either.match(decodeOwner(text), {
     onRight: (owner) => owner,
@@ -64,7 +64,7 @@ const exists = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    // somebody else's process is a process
+    // the process exists, but belongs to another user
     return (error as NodeJS.ErrnoException).code === "EPERM"
   }
 }

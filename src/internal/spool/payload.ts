@@ -1,8 +1,10 @@
 /**
- * A batch as bytes and back: one line of JSON with the distinct resources, then one line for each record, which names
- * its resource by its place in the first line. Line by line, so that the work can pause between any two records.
+ * Encodes a batch as bytes and decodes it: one line of JSON with the distinct resources, then one line for each record,
+ * which refers to its resource by position in the first line. Line by line, so that the work can pause between any two
+ * records.
  *
- * Text comes back exactly: `JSON.stringify` escapes what UTF-8 cannot carry (lone surrogates) and what would end a line.
+ * Text comes back exactly: `JSON.stringify` escapes the characters that UTF-8 cannot carry (lone surrogates) and those
+ * that would end a line.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { crc32 } from "node:zlib"
@@ -12,12 +14,12 @@ import type { Frame } from "./frame.ts"
 import { headBytes, tailBytes } from "./frame.ts"
 import * as codec from "./observationCodec.ts"
 
-/** Records as a frame, without those that are no plain data. */
+/** Records as a frame, without those that are not plain data. */
 export interface Encoded {
-  /** `undefined` when none of them is. */
+  /** `undefined` when no record is plain data. */
   readonly frame: Frame | undefined
   readonly unencodable: ReadonlyArray<Observation>
-  /** What `JSON.stringify` threw for the first of these. */
+  /** What `JSON.stringify` threw for the first unencodable record. */
   readonly cause: unknown
 }
 
@@ -51,9 +53,7 @@ export function* encode(records: NonEmptyReadonlyArray<Observation>): Generator<
   return { frame, unencodable, cause }
 }
 
-/**
- * The records of a payload, without those that are none; `undefined` when its bytes are not those that were written.
- */
+/** The records of a payload, without malformed ones; `undefined` when its bytes are not those that were written. */
 export function* decode(
   payload: Buffer,
   payloadCrc: number,
@@ -98,7 +98,7 @@ export class ResourcePool {
     const key = JSON.stringify(resource)
     const known = this.pool.get(key)
     if (known !== undefined) return known
-    // one process leaves one resource behind, so this many are files that nobody wrote who uses the library
+    // a process leaves one resource behind: this many come from files that the library did not write
     if (this.pool.size >= 1_000) this.pool.clear()
     this.pool.set(key, resource)
     return resource

@@ -1,7 +1,7 @@
 /**
- * One file of frames with its books: written at the end, read from the front, deleted when all of it was delivered.
+ * One file of frames and its counts: written at the end, read from the front, deleted when all of it was delivered.
  *
- * Frames are delivered in order, so one mark on a frame says it for all before it too.
+ * Frames are delivered in order, so a mark on one frame covers all frames before it, too.
  */
 import { stat } from "node:fs/promises"
 import { basename } from "node:path"
@@ -10,7 +10,7 @@ import type { Frame } from "./frame.ts"
 import { done, headBytes, markOffset, seal, tailBytes } from "./frame.ts"
 import { SegmentFile } from "./segmentFile.ts"
 
-/** What comes next in a segment. */
+/** The next entry of a segment. */
 export type Entry =
   | (Piece & {
     readonly _tag: "Frame"
@@ -46,7 +46,7 @@ export class Segment {
     return segment
   }
 
-  /** Opens what a dead process left: goes on after the last delivered frame, and cuts off a frame half written. */
+  /** Opens a segment of a dead process: goes on after the last delivered frame, and cuts off a half-written frame. */
   static async load(path: string): Promise<Segment> {
     const segment = new Segment(path)
     try {
@@ -71,22 +71,22 @@ export class Segment {
     return this.recordsWritten - this.recordsPassed
   }
 
-  /** Records that are lost to this process with the file. */
+  /** Records that this process loses with the file, not counting those in hand. */
   get forfeit(): number {
     return Math.max(this.records - this.recordsInHand, 0)
   }
 
-  /** Whether all was passed. */
+  /** Whether all entries were passed. */
   get isAtEnd(): boolean {
     return this.cursor >= this.size
   }
 
   /**
-   * Returns when the frame is on the disk. Otherwise throws and leaves nothing of it behind; then the segment must not
-   * be appended to any more, for after a failed fsync nobody can say what of the file is on the disk.
+   * Returns when the frame is on the disk. Otherwise throws and leaves nothing of it behind. The segment must not be
+   * appended to any more then, because after a failed fsync it is unknown which parts of the file are on the disk.
    *
    * @param confirm see `Spool.append`
-   * @returns `false` when the file has left its place meanwhile, with or without the frame
+   * @returns `false` when the file was moved or deleted meanwhile, with or without the frame
    */
   async append(frame: Frame, confirm: () => boolean): Promise<boolean> {
     seal(frame, this.recordsWritten)
@@ -94,7 +94,7 @@ export class Segment {
     try {
       await writeFully(handle, frame.bytes, this.size)
       await handle.datasync()
-      // Asked now: whoever takes the file away from here on finds the frame in it.
+      // asked only now: a process that takes the file over from here on finds the frame in it
       if (!(await exists(this.file.path))) return false
       if (!confirm()) throw new Error("it was given up meanwhile")
     } catch (cause) {
@@ -106,11 +106,11 @@ export class Segment {
     return true
   }
 
-  /** What comes next; `undefined` when all was passed. */
+  /** The next entry; `undefined` when all entries were passed. */
   async read(): Promise<Entry | undefined> {
     if (this.isAtEnd) return undefined
     const place = await this.file.locate(this.cursor, this.recordsWritten)
-    // nothing of this segment is half written, so what looks like it is damage that came later
+    // no frame of this segment is half written, so one that looks like it was damaged later
     if (place === "torn") {
       return { _tag: "Damage", at: this.cursor, bytes: this.size - this.cursor, recordsThrough: this.recordsWritten }
     }
@@ -126,21 +126,21 @@ export class Segment {
     return this.file.read(entry.at, entry.bytes)
   }
 
-  /** Says how many records of the next frame are being delivered: they are, whatever becomes of the file. */
+  /** Tells how many records of the next frame are being delivered: they will be, whatever becomes of the file. */
   hand(records: number): void {
     this.recordsInHand = records
   }
 
   /**
-   * Goes on behind an entry.
+   * Moves past an entry.
    *
-   * @returns how many records that passed, lost ones included
+   * @returns how many records were passed with it, lost ones included
    */
   async pass(entry: Entry): Promise<number> {
     const before = this.recordsPassed
     this.recordsInHand = 0
     this.cursor = entry.at + entry.bytes
-    // At the end all is accounted for, whatever became of the file since its records were counted.
+    // at the end all records count as passed, whatever became of the file since they were counted
     this.recordsPassed = this.isAtEnd
       ? this.recordsWritten
       : Math.min(Math.max(before, entry.recordsThrough), this.recordsWritten)
@@ -148,7 +148,7 @@ export class Segment {
     return this.recordsPassed - before
   }
 
-  /** Lets go of the file until it is needed again. */
+  /** Closes the file until it is needed again. */
   rest(): Promise<void> {
     return this.file.rest()
   }
@@ -157,7 +157,7 @@ export class Segment {
     return this.file.remove()
   }
 
-  /** Counts what is there, without looking into the frames. */
+  /** Counts the records of the file without reading the payloads. */
   private async scan(): Promise<void> {
     const { file } = this
     file.size = (await stat(file.path)).size
@@ -174,8 +174,8 @@ export class Segment {
   }
 
   /**
-   * A lost mark makes a batch be delivered twice, which does no harm. So it need not be on the disk at once; only after
-   * a power failure may some be missing, and not many.
+   * Marks a frame as delivered. A lost mark makes a batch be delivered twice, which does no harm, so marks need not be
+   * on the disk at once. Only a power failure can lose some, and not many.
    */
   private async mark(at: number): Promise<void> {
     const handle = await this.file.opened()

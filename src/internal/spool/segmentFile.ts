@@ -7,7 +7,7 @@ import { bestEffort, fileMode, readFully } from "./files.ts"
 import type { Head } from "./frame.ts"
 import { frameBytes, headAt, headBytes, nextLandmark } from "./frame.ts"
 
-/** A frame, or bytes that cannot be read up to the place from which reading can go on. */
+/** A frame, or unreadable bytes up to the place from which reading can go on. */
 export interface Place {
   readonly at: number
   readonly bytes: number
@@ -32,12 +32,12 @@ export class SegmentFile {
     this.handle = await open(this.path, "wx+", fileMode)
   }
 
-  /** The file's handle. One is opened if there is none. */
+  /** The file's handle, opened if necessary. */
   async opened(): Promise<FileHandle> {
     return this.handle ??= await open(this.path, "r+")
   }
 
-  /** What lies there: `"torn"` for a frame whose end, or all of whose content, is missing. */
+  /** Finds out what lies at a position: `"torn"` is a frame whose end, or all of whose content, is missing. */
   async locate(at: number, recordsBefore: number): Promise<Place | "torn"> {
     const head = headAt(await this.read(at, headBytes))
     if (head !== undefined) {
@@ -49,13 +49,13 @@ export class SegmentFile {
     if (landmark !== undefined) {
       return { at, bytes: landmark.at, head: undefined, recordsThrough: landmark.recordsBefore }
     }
-    // A file system may lengthen a file before it writes into it: zeros are what a power failure leaves of a frame.
+    // A file system may lengthen a file before it writes into it: a power failure leaves zeros in place of a frame.
     return rest.length < headBytes || rest.equals(Buffer.alloc(rest.length))
       ? "torn"
       : { at, bytes: rest.length, head: undefined, recordsThrough: recordsBefore }
   }
 
-  /** Reads through a window: neighbours are asked for one after the other. */
+  /** Reads through a window, because adjacent ranges are read one after the other. */
   async read(at: number, length: number): Promise<Buffer> {
     const isInWindow = at >= this.window.at && at + length <= this.window.at + this.window.bytes.length
     if (!isInWindow) {
@@ -66,14 +66,14 @@ export class SegmentFile {
     return this.window.bytes.subarray(start, start + length)
   }
 
-  /** Cuts off what lies beyond whole frames. */
+  /** Cuts off the bytes beyond the whole frames. */
   async truncate(size: number): Promise<void> {
     await (await this.opened()).truncate(size)
     this.size = size
     this.window = noWindow
   }
 
-  /** Lets go of the file until it is needed again. */
+  /** Closes the file until it is needed again. */
   async rest(): Promise<void> {
     const handle = this.handle
     this.handle = undefined

@@ -1,8 +1,9 @@
 /**
- * All segments of this process, oldest first, in its own folder, and the books about them:
- * `appended + adopted = passed + records + forfeited`, but for what is in somebody's hands when its file is taken away.
+ * All segments of this process, oldest first, in its own folder, and their counts:
+ * `appended + adopted = passed + records + forfeited`, except for records that are being delivered when their file is
+ * taken away.
  *
- * Its methods wait for the disk and are not to be called at the same time.
+ * The methods wait for the disk and must not be called concurrently.
  */
 import { open, readdir, stat } from "node:fs/promises"
 import { corruptSuffix, segmentSuffix, takeOver } from "./adoption.ts"
@@ -20,14 +21,14 @@ export interface ShelfOptions {
   readonly segmentBytes: number
 }
 
-/** An entry, and where it is. */
+/** An entry and its segment. */
 export interface Found {
   readonly segment: Segment
   readonly entry: Entry
 }
 
 export class Shelf {
-  /** Records of segments that were taken away: by a process that took this one for dead, or by somebody's hand. */
+  /** Records of segments that were lost: to a process that took this one for dead, or to somebody who deleted them. */
   forfeited = 0
   private readonly options: ShelfOptions
   private readonly self: Owner
@@ -60,7 +61,7 @@ export class Shelf {
   async append(frame: Frame, confirm: () => boolean): Promise<void> {
     if (await this.tryAppend(frame, confirm)) return
     await this.takeStock()
-    // Twice in a row is no bad luck: something deletes what is written here.
+    // twice in a row is no coincidence: something deletes the files that are written here
     if (!(await this.tryAppend(frame, confirm))) throw new Error("the files disappear as soon as they are written")
   }
 
@@ -79,7 +80,7 @@ export class Shelf {
     return undefined
   }
 
-  /** @returns how many records passed with it, lost ones included; none when it was forfeited meanwhile */
+  /** @returns how many records were passed with it, lost ones included; 0 when its segment was forfeited meanwhile */
   async pass({ entry, segment }: Found): Promise<number> {
     if (!this.segments.includes(segment)) return 0
     const passed = await segment.pass(entry)
@@ -87,7 +88,7 @@ export class Shelf {
     return passed
   }
 
-  /** Keeps a copy for a person to look at. On a full disk there is none: what can be delivered has precedence. */
+  /** Keeps a copy of an entry for a person to look at; none on a full disk, as deliverable records have precedence. */
   async setAside({ entry, segment }: Found): Promise<void> {
     const bytes = await segment.raw(entry)
     await bestEffort(this.writeCorrupt(`${segment.name}.${entry.at}${corruptSuffix}`, bytes))
@@ -121,10 +122,10 @@ export class Shelf {
   /** The segment to append to; `undefined` when there is no folder for it any more. */
   private async writable(bytes: number): Promise<Segment | undefined> {
     if (this.active !== undefined && this.active.size + bytes <= this.options.segmentBytes) return this.active
-    // the one that is being read opens itself again
+    // a segment that is being read reopens its file
     await this.active?.rest()
     this.active = undefined
-    // Real time, whatever clock is in use: segments of several processes are put in order by it.
+    // in real time, whatever clock is in use: it puts the segments of several processes in order
     const time = String(Date.now()).padStart(15, "0")
     const number = String(++this.created).padStart(6, "0")
     const name = `${time}-${number}-${this.folder.name}${segmentSuffix}`
@@ -140,7 +141,7 @@ export class Shelf {
     }
   }
 
-  /** Lets go of what is not in the folder any more, and loads what is new in it. */
+  /** Drops segments that are not in the folder any more, and loads those that are new in it. */
   private async takeStock(): Promise<number> {
     const names = await this.folder.isMine() ? await readdir(this.folder.path) : await this.moveOut()
     const present = new Set(names)
@@ -155,7 +156,7 @@ export class Shelf {
       const path = this.folder.file(name)
       if (name.endsWith(corruptSuffix)) this.corruptBytes += (await bestEffort(stat(path)))?.size ?? 0
       if (!name.endsWith(segmentSuffix) || known.has(name)) continue
-      // one that cannot be opened does not hold up the others, and is still new the next time
+      // a segment that cannot be opened does not hold up the others, and is still new the next time
       const segment = await bestEffort(Segment.load(path))
       if (segment === undefined) continue
       this.segments = [...this.segments, segment].sort((left, right) => left.name < right.name ? -1 : 1)
@@ -164,7 +165,7 @@ export class Shelf {
     return loaded
   }
 
-  /** Begins anew elsewhere: the folder is another process's by now, or deleted. */
+  /** Starts again in a new folder: the old one belongs to another process by now, or was deleted. */
   private async moveOut(): Promise<ReadonlyArray<string>> {
     const { directory, processId } = this.options
     const folder = await OwnFolder.create(directory, processId, this.self)

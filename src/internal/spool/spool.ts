@@ -1,7 +1,7 @@
 /**
  * The disk spool of one delivery: batches that the store cannot take now, kept in files until it can.
  *
- * **Loss policy.** What `append` has confirmed survives the death of the process and the failure of the power. It is
+ * **Loss policy.** A batch that `append` has confirmed survives the death of the process and a power failure. It is
  * read again by this process, or by the next one that uses the directory, in order and at least once. Damage to the
  * files costs the records that it hits; they are counted, and the damaged bytes are kept. At any time
  * `appended + adopted = done + records + corrupt + forfeited`.
@@ -24,17 +24,17 @@ export interface SpoolOptions {
   readonly processId: string
   /** Bytes of all files that belong to this process. Default: 1 GiB. */
   readonly maxBytes?: number | undefined
-  /** A file takes no further batch that would make it larger. Default: 16 MiB. */
+  /** A file takes no further batch that would make it larger than this. Default: 16 MiB. */
   readonly segmentBytes?: number | undefined
 }
 
 export interface SpooledBatch {
   readonly records: Arr.NonEmptyReadonlyArray<Observation>
-  /** Marks it delivered. A second call does nothing. */
+  /** Marks the batch as delivered. A second call does nothing. */
   readonly done: Effect.Effect<void>
 }
 
-/** What of a batch can be kept on no disk. */
+/** The records of a batch that cannot be kept on any disk. */
 export interface Refused {
   readonly records: ReadonlyArray<Observation>
   readonly error: SpoolError
@@ -48,24 +48,26 @@ export interface Spool {
   /** Records that were found damaged since the start. */
   readonly corrupt: number
   /**
-   * Records that were taken away since the start: by a process that took this one for dead, or by somebody's hand. Not
-   * those of the batch that `next` has given and that is not done yet.
+   * Records lost with their files since the start: to a process that took this one for dead, or to somebody who deleted
+   * them. Excludes the batch that `next` has returned and that is not done yet.
    */
   readonly forfeited: number
   /**
-   * Keeps a batch. When it succeeds the batch is on the disk, but for what is no plain data; when it fails nothing of it is.
+   * Keeps a batch. On success the batch is on the disk, except for records that are not plain data; on failure none of
+   * it is.
    *
-   * @param confirm called when the batch is on the disk, before anybody can read it; with `false` it is taken off again
+   * @param confirm called when the batch is on the disk, before anybody can read it; if it returns `false`, the batch
+   *   is removed again
    */
   readonly append: (
     records: Arr.NonEmptyReadonlyArray<Observation>,
     confirm?: (refused: Refused | undefined) => boolean
   ) => Effect.Effect<void, SpoolError>
-  /** The oldest batch that waits, and the same again until it is done. */
+  /** The oldest waiting batch; the same one again until it is done. */
   readonly next: Effect.Effect<Option.Option<SpooledBatch>, SpoolError>
-  /** Takes over what dead processes left in the directory, and says how many records that were. */
+  /** Takes over the records that dead processes left in the directory, and returns their number. */
   readonly adopt: Effect.Effect<number, SpoolError>
-  /** Leaves what waits to the next process. The end of the scope does it too. */
+  /** Leaves the waiting records to the next process. The end of the scope does it too. */
   readonly close: Effect.Effect<void>
 }
 
@@ -115,7 +117,7 @@ class DiskSpool implements Spool {
     records: Arr.NonEmptyReadonlyArray<Observation>,
     confirm: (refused: Refused | undefined) => boolean = () => true
   ): Effect.Effect<void, SpoolError> {
-    // what all records have in common may be no plain data, too
+    // the resources, which the records have in common, may not be plain data, either
     const encoded = Effect.catchAllDefect(inTimeSlices(() => encode(records)), (cause) => noPlainData(cause))
     return Effect.flatMap(encoded, ({ cause, frame, unencodable }) => {
       const refused = unencodable.length === 0 ? undefined : { records: unencodable, error: noPlainData(cause) }
@@ -150,7 +152,7 @@ class DiskSpool implements Spool {
       : Effect.succeedSome(this.current)
   )
 
-  /** Reads on when there is nothing to be had here. */
+  /** Opens an entry; skips to the next one if this one has no readable records. */
   private open(found: Found): Effect.Effect<Option.Option<SpooledBatch>, SpoolError> {
     const { entry } = found
     if (entry._tag === "Damage") return Effect.zipRight(this.skip(found), this.oldest)
@@ -170,7 +172,7 @@ class DiskSpool implements Spool {
     })
   }
 
-  /** A batch of which some records are none is delivered without these, and a copy of the whole is kept. */
+  /** A batch with malformed records is delivered without them, and a copy of the whole batch is kept. */
   private keepWhole(found: Found, readable: number): Effect.Effect<void, SpoolError> {
     return found.entry._tag === "Frame" && readable < found.entry.records
       ? this.attempt("setting damaged records aside", () => this.shelf.setAside(found))
@@ -200,7 +202,7 @@ class DiskSpool implements Spool {
 
   private exclusively<A>(self: Effect.Effect<A, SpoolError>): Effect.Effect<A, SpoolError> {
     return this.mutex.withPermits(1)(
-      // Half of a change to the files is none of the states they may be in.
+      // uninterruptible: a half-finished change would leave the files in a state that they must not be in
       Effect.uninterruptible(Effect.suspend(() => this.isClosed ? Effect.fail(closed(this.directory)) : self))
     )
   }
