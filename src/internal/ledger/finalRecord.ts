@@ -1,12 +1,12 @@
 /**
- * Which records the ledger is about, and by what it knows a set of them.
+ * Which records the ledger counts, and the fingerprint by which it knows a set of them.
  *
- * Only what is final counts. A snapshot of a running span is followed by one that says all that it said, so its loss is
- * none, and counting it would make figures of which nobody knows what they should be.
+ * Only final records count. A snapshot of a running span is followed by one that says all that it said, so losing it
+ * loses nothing, and counting it would give figures of which nobody knows what they should be.
  */
 import type { Observation } from "../../Observation.ts"
 
-/** Whether a record is final. The note that a delivery leaves about what it dropped is about one store, not the trace. */
+/** Whether a record is final. A delivery's note about its drops is not: it concerns one store, not the trace. */
 export const isFinal = (record: Observation): boolean => {
   switch (record._tag) {
     case "Trace":
@@ -20,11 +20,12 @@ export const isFinal = (record: Observation): boolean => {
 }
 
 /**
- * A number of which the sums over two sets of records are equal only when the sets are: the record's own id, drawn at
- * random, and what tells its later snapshots from earlier ones. `record_store` in PostgreSQL has the same (migration 4).
+ * A number whose sums over two sets of records are equal only when the sets are: the record's own id, drawn at random,
+ * plus the revision, which tells later snapshots from earlier ones. `record_store` in PostgreSQL has the same
+ * (migration 4).
  *
- * A sum, because it can be had in any order and in parts. And a record that was counted twice makes it wrong: then the
- * trace is sent once more, which changes nothing, where a plain count might take it for complete.
+ * A sum can be computed in any order and in parts. And a record that was counted twice makes it wrong: the trace is
+ * then sent once more, which changes nothing, whereas a plain count might take the trace for complete.
  */
 export const fingerprintOf = (record: Observation): bigint => {
   switch (record._tag) {
@@ -40,5 +41,5 @@ export const fingerprintOf = (record: Observation): bigint => {
 
 // internal
 
-/** 16 digits as PostgreSQL's `bigint`. */
+/** 16 hexadecimal digits as PostgreSQL's `bigint`. */
 const numberOf = (id: string): bigint => BigInt.asIntN(64, BigInt(`0x${id}`))

@@ -1,10 +1,12 @@
-/** How many rows to read at a time. Rows may hold a few bytes or some megabytes, and one finds out by reading them. */
+/**
+ * How many rows to read at a time. A row may hold a few bytes or some megabytes, and only reading it tells.
+ */
 import type { Observation } from "../../Observation.ts"
 
 export class PageSize {
   rows = 20
 
-  /** Aims at a page's worth of bytes, and grows no faster than twofold: the next rows may be larger. */
+  /** Aims at `bytesPerPage`, and at most doubles the number of rows, because the next rows may be larger. */
   learn(page: ReadonlyArray<Observation>): void {
     if (page.length === 0) return
     const bytesPerRow = page.reduce((sum, record) => sum + record.size, 0) / page.length

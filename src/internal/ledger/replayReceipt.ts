@@ -1,4 +1,4 @@
-/** Counts what a replay does: each trace in one way. */
+/** Counts what became of the traces of a replay, each in exactly one way. */
 import type { Receipt } from "../../Replay.ts"
 import type { Head } from "../postgres/readHeads.ts"
 import type { Entry } from "./tally.ts"
@@ -12,7 +12,7 @@ export class ReplayReceipt {
   private records = 0
   private readonly reasons = new Map<string, number>()
 
-  /** A trace that is not sent, because of how it stands. */
+  /** Counts a trace that is not sent: it is complete, refused, or still open. */
   left(head: Head): void {
     if (head.isSettled && head.refused > 0) {
       this.refused++
@@ -24,7 +24,7 @@ export class ReplayReceipt {
     }
   }
 
-  /** A trace that was sent. @param entry what became of it; `undefined` when there was nothing left of it to be sent */
+  /** Counts a trace that was sent. @param entry its outcome; `undefined` when there was nothing left of it to send */
   replayed(entry: Entry | undefined, failure: string | undefined): void {
     this.records += entry?.delivered ?? 0
     if (failure !== undefined || (entry?.dropped ?? 0) > 0) {
@@ -54,7 +54,7 @@ export class ReplayReceipt {
     }
   }
 
-  /** Reasons may name what they are about: beyond a number of them that somebody reads, the rest is one. */
+  /** Reasons may contain names: beyond `maxReasons`, more than anybody reads, all others count as one. */
   private count(reason = "not known", times: number): void {
     const key = this.reasons.has(reason) || this.reasons.size < maxReasons ? reason : "others"
     this.reasons.set(key, (this.reasons.get(key) ?? 0) + times)

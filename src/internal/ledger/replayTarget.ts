@@ -1,6 +1,6 @@
 /**
- * The provider to which a replay sends, behind a delivery of its own: it tries again, sets poison apart and keeps within
- * the provider's limits, like the live one, and competes with that as little as can be.
+ * The provider to which a replay sends, behind a delivery of its own. Like the live delivery, it retries, sets poison
+ * records apart and keeps within the provider's limits; it competes with the live delivery as little as possible.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -12,8 +12,8 @@ import type { Provider, Settlement } from "../../Provider.ts"
 
 export interface ReplayTarget {
   /**
-   * Sends records, and returns when the provider has got or refused each of them, not before their share of time is up.
-   * Fails with what the provider last said when it takes longer than `patience`.
+   * Sends records. Returns when the provider has taken or refused each of them, but no sooner than `recordsPerSecond`
+   * allows. Fails with the provider's last message if that takes longer than `patience`.
    */
   readonly send: (records: ReadonlyArray<Observation>) => Effect.Effect<void, { readonly message: string }>
 }
@@ -22,14 +22,14 @@ export const make = (options: {
   readonly provider: Provider
   readonly recordsPerSecond: number
   readonly patience: Duration.Duration
-  /** Told what became of records, before `send` returns. */
+  /** Called with what became of records, before `send` returns. */
   readonly settled: (settlement: Settlement) => void
 }): Effect.Effect<ReplayTarget, never, Scope.Scope> => {
   const { patience, provider, recordsPerSecond, settled } = options
   let lastMessage = "it did not answer"
   const target: Provider = {
     ...provider,
-    // in warnings and metrics, the live delivery is another one
+    // tells it from the live delivery in warnings and metrics
     name: `${provider.name} replay`,
     concurrency: 1,
     write: (batch) =>
@@ -38,7 +38,7 @@ export const make = (options: {
           lastMessage = error.message
         }))
   }
-  // As many records wait in it as are sent at a time, and none of them is dropped for want of room.
+  // The queue holds no more than the records of one `send`, and none of them is dropped for want of room.
   return Effect.map(
     Delivery.make(target, { queueBytes: Number.MAX_SAFE_INTEGER }, undefined, settled),
     (delivery): ReplayTarget => ({

@@ -1,4 +1,4 @@
-/** What becomes of the traces that a replay is sending. */
+/** The outcomes of the traces that a replay is sending. */
 import type { TraceId } from "../../Identifier.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Settlement } from "../../Provider.ts"
@@ -10,12 +10,12 @@ export class ReplayedTraces {
   private readonly entries = new Map<string, Entry>()
   private readonly failures = new Map<string, string>()
 
-  /** @param provider by its own name, under which the ledger has it */
+  /** @param provider the provider's own name, under which the ledger knows it */
   constructor(provider: string) {
     this.provider = provider
   }
 
-  /** To be told of each record before it is sent. */
+  /** To be called with each record before it is sent. */
   sending(record: Observation): void {
     if (this.entries.has(record.traceId)) return
     this.entries.set(record.traceId, {
@@ -33,7 +33,7 @@ export class ReplayedTraces {
     }
   }
 
-  /** A trace of which something could not be read. */
+  /** Notes that a record of the trace could not be read. */
   failed(traceId: TraceId, reason: string): void {
     this.failures.set(traceId, reason)
   }

@@ -1,9 +1,9 @@
 /**
- * Sends from PostgreSQL what a provider does not have: day by day, by page of traces, by group of traces that are sent
- * together, by page of records. Nothing is read ahead, and nothing is kept but the present page.
+ * Reads from PostgreSQL the records that a provider lacks, and sends them: day by day, by page of traces, by group of
+ * traces that are sent together, by page of records. Nothing is read ahead, and only the current page is kept.
  *
- * A trace is sent as a whole. When the provider has answered for all of it, the ledger says so; a replay that ends before
- * has done nothing that the next one would do differently.
+ * A trace is sent as a whole. The ledger is updated when the provider has answered for all of it; a replay that ends
+ * before leaves nothing behind that would change what the next one does.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -41,11 +41,11 @@ export interface Job {
   readonly retryRefused: boolean
   readonly recordsPerSecond: number
   readonly patience: Duration.Duration
-  /** Runs on the store, with an end in time. */
+  /** Runs an effect on the store, with a time limit. */
   readonly onStore: <A>(self: Effect.Effect<A, SqlError, SqlClient.SqlClient>) => Effect.Effect<A, SqlError>
 }
 
-/** Why a replay did not come to its end, and what it had done by then. */
+/** Why a replay did not finish, and what it had done by then. */
 export interface Failure {
   readonly reason: "postgres" | "provider"
   readonly message: string
@@ -117,7 +117,7 @@ export const replay = (job: Job): Effect.Effect<Receipt, Failure, Scope.Scope> =
           const heads = yield* onStore(
             readHeads(schema, { provider: provider.name, traceIds, day, since: range.from })
           )
-          // what goes on over midnight was looked at with its first day
+          // a trace that goes on over midnight was looked at with its first day
           const looked = heads.filter((head) => head.earliestUnixMicros >= day.from)
           const due = looked.filter((head) => isDue(head, job))
           for (const head of looked) if (!isDue(head, job)) receipt.left(head)
@@ -134,12 +134,12 @@ export const replay = (job: Job): Effect.Effect<Receipt, Failure, Scope.Scope> =
 
 const tracesPerPage = 100
 
-/** Traces are sent together up to this many records; a larger one is sent by itself. */
+/** Traces are sent together up to this many records; a larger trace is sent by itself. */
 const recordsPerGroup = 500
 
 const microsPerDay = 86_400_000_000
 
-/** The days of a range (UTC), the first and the last as far as they belong to it. */
+/** The days (UTC) of a range; the first and the last are cut to the range. */
 function* daysOf({ from, to }: Range): Generator<Range> {
   for (let start = from; start < to;) {
     const end = Math.min((Math.floor(start / microsPerDay) + 1) * microsPerDay, to)
@@ -148,7 +148,10 @@ function* daysOf({ from, to }: Range): Generator<Range> {
   }
 }
 
-/** What is still running is left to the live delivery, and so is a trace of which nothing is final. */
+/**
+ * Whether a trace is to be sent. A trace that is still running, or that has no final record, is left to the live
+ * delivery.
+ */
 const isDue = (head: Head, { retryRefused }: Job): boolean =>
   !head.isOpen && head.records > 0 && (!head.isSettled || retryRefused && head.refused > 0)
 

@@ -1,9 +1,9 @@
 /**
- * What became of records since the ledger was last written: a few figures for each trace and provider, and nothing of the
- * records themselves.
+ * What became of records since the ledger was last written: a few figures for each trace and provider, and nothing of
+ * the records themselves.
  *
- * Bounded: traces for which there is no room are not noted. What is not known as delivered is taken for missing, so at
- * worst something is sent again that was there.
+ * Bounded: traces for which there is no room are not noted. Records that are not known to be delivered count as
+ * missing, so at worst a replay sends some again that were there.
  */
 import { isTraceId, type TraceId } from "../../Identifier.ts"
 import type { Observation } from "../../Observation.ts"
@@ -15,13 +15,13 @@ export interface Outcome {
   delivered: number
   refused: number
   dropped: number
-  /** The sum of the fingerprints of what was delivered or refused: what need not be sent again. */
+  /** The sum of the fingerprints of delivered and refused records, which need not be sent again. */
   fingerprint: bigint
-  /** Why the last one was refused or dropped. */
+  /** The reason for the last refusal or drop. */
   reason: string | undefined
 }
 
-/** One of them, with what it is about. */
+/** An outcome with its trace and provider. */
 export interface Entry extends Outcome {
   readonly traceId: TraceId
   readonly provider: string
@@ -51,7 +51,7 @@ export class Tally {
     }
   }
 
-  /** Hands over everything, and begins anew. */
+  /** Returns all entries and starts anew. */
   take(): ReadonlyArray<Entry> {
     const taken = Array.from(this.entries.values())
     this.entries = new Map()
@@ -63,7 +63,7 @@ export class Tally {
     const key = `${record.traceId}:${provider}`
     const known = this.entries.get(key)
     if (known !== undefined) return known
-    // the types rule this out; a wrong cast would be refused with everything that is written beside it
+    // the types rule this out; after a wrong cast, the row would be refused together with all others written beside it
     if (!isTraceId(record.traceId) || !(timeOf(record) >= 0 && timeOf(record) <= Number.MAX_SAFE_INTEGER)) {
       return undefined
     }
