@@ -9,7 +9,7 @@ import { type Home, remove } from "./home.ts"
 import type { Installation } from "./installation.ts"
 import { canReach, credentials, type ServerUser } from "./serverUser.ts"
 
-/** Sees to it that the home has a data directory that this server can run on. */
+/** Ensures that the home has a data directory that this server can run on. */
 export const ensureCluster = Effect.fnUntraced(function*(
   home: Home,
   installation: Installation,
@@ -21,9 +21,9 @@ export const ensureCluster = Effect.fnUntraced(function*(
 })
 
 /**
- * The name of the data directory for PostgreSQL's programs, which run with it as their working directory. Below a
- * folder that their user may not enter its path would not lead there, but Linux lets a process get at the working
- * directory it was started in.
+ * The path of the data directory for PostgreSQL's programs, which run with it as their working directory. If their user
+ * may not enter a folder above it, its path does not lead there, but Linux lets a process access the working directory
+ * it was started in.
  */
 export const dataDirectoryArgument = (
   user: ServerUser | undefined,
@@ -40,7 +40,7 @@ export const dataDirectoryArgument = (
     })
   })
 
-/** Data directories that a killed process left half made; only to be called when nobody uses the home. */
+/** Removes data directories that a killed process left half made; only to be called when nobody uses the home. */
 export const removeUnfinished = (home: Home): Effect.Effect<void> =>
   Effect.flatMap(
     Effect.promise(() => readdir(home.path).catch((): Array<string> => [])),
@@ -54,8 +54,9 @@ export const removeUnfinished = (home: Home): Effect.Effect<void> =>
 const exists = (path: string): Effect.Effect<boolean> => Effect.promise(() => stat(path).then(() => true, () => false))
 
 /**
- * Under another name first: `initdb` takes half a second in which this process can be killed, and another can be at the
- * same. The folder gets its name when it is whole; who comes second throws the own one away.
+ * Makes the data directory under another name first: `initdb` takes half a second, in which this process can be killed
+ * and another process can do the same. The folder gets its name when it is complete; the process that comes second
+ * deletes its own.
  */
 const initialize = (
   home: Home,
@@ -75,10 +76,10 @@ const initialize = (
         "-D",
         yield* dataDirectoryArgument(user, directory),
         "--username=postgres",
-        // Only who can enter the data directory can reach the socket in it.
+        // only users who can enter the data directory can reach the socket in it
         "--auth=trust",
         "--encoding=UTF8",
-        // Sorts and compares alike on every machine, whatever locales that has; PostgreSQL brings this one along.
+        // sorts and compares alike on every machine, whatever locales it has: PostgreSQL brings this one along
         "--no-locale",
         ...(installation.majorVersion >= 17 ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : []),
         "--no-instructions",

@@ -27,8 +27,8 @@ export const run = (
   })
 
 /**
- * The environment of PostgreSQL's programs. Nothing of the host's `PG...` variables, which are meant for clients of
- * other servers; messages in English and times in UTC, so that they are the same on every machine.
+ * The environment of PostgreSQL's programs: without the host's `PG...` variables, which are meant for clients of other
+ * servers; with messages in English and times in UTC, so that they are the same on every machine.
  */
 export const environment = (): NodeJS.ProcessEnv => ({
   ...(process.env["PATH"] === undefined ? {} : { PATH: process.env["PATH"] }),

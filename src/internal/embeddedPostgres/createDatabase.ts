@@ -21,7 +21,7 @@ export const createDatabase = (
       Effect.as(address(home, name))
     )
 
-/** As one name: the client takes a dot for the end of a schema's. */
+/** Quotes a name as one identifier: the client takes a dot for the end of a schema's name. */
 const quoted = (name: string): string => `"${name.replaceAll("\"", "\"\"")}"`
 
 const notCreated = (name: string, why: string, cause?: unknown): EmbeddedPostgresError =>

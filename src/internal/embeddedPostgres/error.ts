@@ -1,13 +1,13 @@
 /**
- * The one error of the embedded server, here rather than in the public module so that the internal modules can raise
- * it without importing from outside in.
+ * The one error of the embedded server. It is here rather than in the public module so that the internal modules can
+ * raise it without importing the public one.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /**
- * Why the embedded server could not be had. `message` says what to do about it, and quotes the server's own log where
- * that is what explains the failure.
+ * Why the embedded server is not available. `message` says what to do about it, and quotes the server's own log where
+ * that explains the failure.
  *
  * | reason | meaning |
  * | --- | --- |
@@ -40,7 +40,7 @@ export class EmbeddedPostgresError extends Schema.TaggedError<EmbeddedPostgresEr
   cause: Schema.optional(Schema.Defect)
 }) {}
 
-/** Runs a promise of the file system; its failure becomes an error of this reason that says what was being done. */
+/** Runs a file system operation; its failure becomes an error with this reason that says what was being done. */
 export const attempt = <A>(
   reason: EmbeddedPostgresError["reason"],
   doing: string,

@@ -20,7 +20,7 @@ export interface Home {
   readonly temporary: boolean
 }
 
-/** The folder that the caller gave: made where it is missing, and kept. */
+/** The folder that the caller gave: made if it is missing, and kept. */
 export const kept = Effect.fnUntraced(function*(directory: string) {
   const path = resolve(directory)
   yield* attempt("DataDirectoryUnusable", `Making ${path}`, () => mkdir(path, { recursive: true }))
@@ -34,14 +34,14 @@ export const kept = Effect.fnUntraced(function*(directory: string) {
   return yield* describe(path, false)
 })
 
-/** A folder of its own that the scope deletes. */
+/** A temporary folder that the scope deletes. */
 export const temporary = (
   user: ServerUser | undefined
 ): Effect.Effect<Home, EmbeddedPostgresError, Scope.Scope> =>
   Effect.acquireRelease(
     attempt("DataDirectoryUnusable", "Making a temporary folder", async () => {
       const path = await mkdtemp(join(await temporaryRoot(user), temporaryPrefix))
-      // The server's user must get through to the data directory, which by itself is closed to everybody else.
+      // The server's user must get to the data directory, which is itself closed to everybody else.
       if (user !== undefined) await chmod(path, 0o711)
       return path
     }),

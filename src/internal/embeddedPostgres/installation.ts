@@ -1,6 +1,6 @@
 /**
- * Makes the located binaries ones that the server's user can run: as they are where that works, repaired in place where
- * npm left something out, and from a shared copy where the user cannot reach them or they cannot be repaired.
+ * Prepares the located binaries so that the server's user can run them: as they are where that works, repaired in place
+ * where npm left something out, or from a shared copy where the user cannot reach them or they cannot be repaired.
  */
 import type * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
@@ -35,7 +35,7 @@ export const install = (
 
 // internal
 
-/** One file of each folder: a restrictive umask at install time closes files, not only the folders above them. */
+/** Checks a file in each folder: a restrictive umask at install time closes files, not only the folders above them. */
 const isReachable = async (user: ServerUser | undefined, directory: string): Promise<boolean> =>
   await canReach(user, join(directory, "bin", "postgres")) &&
   await canReach(user, join(directory, "share", "postgresql", "postgres.bki"))
@@ -49,7 +49,7 @@ const repair = async (directory: string): Promise<boolean> => {
   const links: ReadonlyArray<{ readonly source: string; readonly target: string }> = JSON.parse(listed)
   try {
     for (const { source, target } of links) {
-      // The paths start at the package's own folder, whatever that is called where it was copied to.
+      // The listed paths start at the package's folder `native`, whatever it is called where it was copied to.
       const link = join(directory, relative("native", target))
       await symlink(relative(dirname(target), source), link).catch(unless("EEXIST"))
     }
@@ -66,8 +66,8 @@ const repair = async (directory: string): Promise<boolean> => {
 
 /**
  * A copy that every process of this user shares, in a folder whose name says what it holds. It appears under that name
- * only when it is whole (renaming a folder is atomic), so processes that start at the same time need no lock: the first
- * wins, the others throw theirs away.
+ * only when it is complete (renaming a folder is atomic), so processes that start at the same time need no lock: the
+ * first wins, the others delete theirs.
  */
 const copy = async (binaries: Binaries, user: ServerUser | undefined): Promise<string> => {
   const root = await temporaryRoot(user)
@@ -85,7 +85,7 @@ const copy = async (binaries: Binaries, user: ServerUser | undefined): Promise<s
   await cp(binaries.nativeDirectory, own, { recursive: true, verbatimSymlinks: true })
   await repair(own)
   await openUp(own)
-  // What a cleaner of temporary folders has left of an earlier copy is in the way, and of no use to anybody.
+  // the remains of an earlier copy, left by a cleaner of temporary folders, are in the way and of no use to anybody
   if (await isOurs(shared) && !await isWhole(shared, own)) await rm(shared, { recursive: true, force: true })
   await rename(own, shared).catch(async (cause) => {
     await rm(own, { recursive: true, force: true })
@@ -107,7 +107,10 @@ const isWhole = async (directory: string, original: string): Promise<boolean> =>
   return (await readdir(original, { recursive: true })).every((path) => present.has(path))
 }
 
-/** Readable and enterable for all, writable for the owner: whatever the umask was when npm unpacked it. */
+/**
+ * Makes the files readable and the folders enterable for all, and writable for the owner, whatever the umask was when
+ * npm unpacked them.
+ */
 const openUp = async (directory: string): Promise<void> => {
   await chmod(directory, 0o755)
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
@@ -117,7 +120,7 @@ const openUp = async (directory: string): Promise<void> => {
   }
 }
 
-/** Copies that a killed process left half done. One that is still at work is younger than this by far. */
+/** Removes copies that a killed process left half done. A copy that is still being made is younger than this by far. */
 const removeAbandoned = async (root: string, prefix: string): Promise<void> => {
   for (const name of (await readdir(root)).filter((name) => name.startsWith(prefix))) {
     const path = join(root, name)

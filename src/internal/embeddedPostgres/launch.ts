@@ -17,15 +17,17 @@ export interface LaunchOptions {
 
 /** A server process that has been started, though it may not be ready yet. */
 export interface Launched {
-  /** Undefined where the program could not be started at all; then it has ended. */
+  /** Undefined if the program could not be started at all; then it has ended. */
   readonly pid: number | undefined
   /** Returns when the process ends, and says how. */
   readonly ended: Effect.Effect<string>
-  /** The last lines of what it has written to the log since. */
+  /** The last lines that it has written to the log since it was started. */
   readonly log: Effect.Effect<string>
 }
 
-/** Starts the server process, independent of this one: it outlives it, and Ctrl+C at the terminal does not reach it. */
+/**
+ * Starts the server process, independent of this process: it outlives it, and Ctrl+C at the terminal does not reach it.
+ */
 export const launch = Effect.fnUntraced(function*(home: Home, options: LaunchOptions) {
   const directory = yield* dataDirectoryArgument(options.user, home.dataDirectory)
   const start = yield* attempt("DataDirectoryUnusable", `Writing ${home.logFile}`, () => logSize(home.logFile))
@@ -49,20 +51,20 @@ export const launch = Effect.fnUntraced(function*(home: Home, options: LaunchOpt
 
 // internal
 
-/** The last one wins, so what makes the server reachable by its socket only cannot be changed. */
+/** The last value of a setting wins, so those that make the server reachable by its socket only cannot be changed. */
 const settingsArguments = (options: LaunchOptions): ReadonlyArray<string> =>
   Object.entries({
-    // What is committed has reached the operating system, so it outlives the server, but not the machine.
+    // a commit has reached the operating system, so it outlives the server, but not the machine
     ...(options.durable ? {} : { fsync: "off", full_page_writes: "off" }),
     ...options.settings,
     listen_addresses: "",
     port: "5432",
-    // Relative to the data directory: the limit on the length of a socket's path does not apply to the server then.
+    // relative to the data directory: then the limit on the length of a socket's path does not apply to the server
     unix_socket_directories: ".",
     logging_collector: "off"
   }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
 
-/** To be called in the same turn as the start: a server that fails at once has ended in the next. */
+/** To be called in the same turn of the event loop as the start: a server that fails at once has ended in the next. */
 const ended = (child: ChildProcess): Effect.Effect<string> => {
   const promise = new Promise<string>((resolve) => {
     child.on("error", (error) => resolve(error.message))
@@ -71,7 +73,9 @@ const ended = (child: ChildProcess): Effect.Effect<string> => {
   return Effect.promise(() => promise)
 }
 
-/** A log of a megabyte is put aside first, so that a folder kept for years does not grow with each start. */
+/**
+ * The size of the log. A log of a megabyte is put aside first, or a folder kept for years would grow with each start.
+ */
 const logSize = async (path: string): Promise<number> => {
   const size = await stat(path).then((stats) => stats.size, () => 0)
   if (size < 1_000_000) return size

@@ -1,5 +1,5 @@
 /**
- * Clears away the temporary homes of processes that were killed before they could, so that a test run that is killed
+ * Deletes the temporary homes of processes that were killed before they could do so, so that a test run that is killed
  * again and again does not fill the disk.
  */
 import * as Effect from "effect/Effect"
@@ -12,8 +12,8 @@ import type { ServerUser } from "./serverUser.ts"
 import { temporaryPrefix, temporaryRoot } from "./temporary.ts"
 
 /**
- * Deletes what is provably ours (by name and owner) and dead (nobody present); a server left in it is killed first. A
- * home that is just being made has nobody in it yet: hence the least age, in milliseconds.
+ * Deletes homes that are provably ours (by name and owner) and dead (nobody present); a server left in one is killed
+ * first. Nobody is present yet in a home that is just being made: hence `leastAge`, in milliseconds.
  */
 export const sweep = (user: ServerUser | undefined, leastAge = 60_000): Effect.Effect<void> =>
   Effect.flatMap(
@@ -27,7 +27,7 @@ export const sweep = (user: ServerUser | undefined, leastAge = 60_000): Effect.E
 
 interface Candidate {
   readonly path: string
-  /** A short path to a kept home: the link is a leftover, what it leads to is not. */
+  /** Whether it is a short link to a kept home: the link is a leftover, the home is not. */
   readonly isLink: boolean
 }
 
@@ -44,7 +44,7 @@ const candidates = async (user: ServerUser | undefined, leastAge: number): Promi
   return found.flat()
 }
 
-/** Its data is of no use to anybody, so there is no point in an orderly shutdown. */
+/** Kills the server and deletes the home. Its data is of no use to anybody, so an orderly shutdown has no point. */
 const reap = (home: string): Effect.Effect<void> =>
   Effect.promise(() => realpath(home).catch(() => home)).pipe(
     Effect.flatMap((path) => Processes.ofServer(join(path, "data"))),

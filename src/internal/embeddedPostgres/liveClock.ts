@@ -1,6 +1,6 @@
 /**
- * Whatever waits for a real server waits in real time. Otherwise a server started in a test with a `TestClock` would be
- * waited for until somebody moves that clock, which is for ever.
+ * Everything that waits for a real server waits in real time. Otherwise a test with a `TestClock` would wait for its
+ * server until somebody moves that clock, which is for ever.
  */
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
@@ -12,7 +12,7 @@ export const onLiveClock: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effe
   Clock.make()
 )
 
-/** Looks every 10 ms until the condition holds. */
+/** Checks every 10 ms until the condition holds. */
 export const pollUntil = <E, R>(condition: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   condition.pipe(
     Effect.repeat({ until: (holds) => holds, schedule: Schedule.spaced("10 millis") }),
@@ -20,7 +20,10 @@ export const pollUntil = <E, R>(condition: Effect.Effect<boolean, E, R>): Effect
     onLiveClock
   )
 
-/** The same within a limit, in finalizers too (which a timeout does not end by itself): whether it came to hold. */
+/**
+ * The same within a limit, which also works in finalizers (a timeout alone does not end the wait there). Returns
+ * whether the condition came to hold.
+ */
 export const holdsWithin = <E, R>(
   limit: Duration.DurationInput,
   condition: Effect.Effect<boolean, E, R>

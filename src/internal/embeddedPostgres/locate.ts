@@ -21,7 +21,7 @@ export interface Binaries {
 
 /** Where to look, and for which machine. */
 export interface LocateOptions {
-  /** Absolute paths or `file:` addresses of files; each is asked in turn, as if it were the one that imports. */
+  /** Absolute paths or `file:` addresses of files; each is tried in turn, as if it were the importing module. */
   readonly from: ReadonlyArray<string>
   readonly platform: string
   readonly architecture: string
@@ -32,7 +32,7 @@ const architecturesByPlatform: Readonly<Record<string, ReadonlyArray<string>>> =
   linux: ["arm", "arm64", "ia32", "ppc64", "x64"]
 }
 
-/** This process: its machine; this library's own location first, then the host's working directory. */
+/** The options for this process: its machine, and this library's own location, then the host's working directory. */
 export const here = (): LocateOptions => ({
   from: [import.meta.url, join(process.cwd(), "package.json")],
   platform: process.platform,

@@ -6,14 +6,14 @@ import { join } from "node:path"
 /** What a server says of itself in the file `postmaster.pid` of its data directory. */
 export interface PostmasterPid {
   readonly pid: number
-  /** Whether it takes connections; before that it starts up or recovers, after that it stops. */
+  /** Whether the server takes connections; before that it starts up or recovers, after that it stops. */
   readonly ready: boolean
 }
 
-/** The path of that file. PostgreSQL removes it when it stops in order, and leaves it when it is killed. */
+/** The path of `postmaster.pid`. PostgreSQL removes the file when it stops in order, and leaves it when killed. */
 export const postmasterPidFile = (dataDirectory: string): string => join(dataDirectory, "postmaster.pid")
 
-/** Reads it: none when there is no file, or not yet a number in it. */
+/** Reads `postmaster.pid`: none when there is no file, or not yet a number in it. */
 export const readPostmasterPid = (dataDirectory: string): Effect.Effect<Option.Option<PostmasterPid>> =>
   Effect.promise(() => readFile(postmasterPidFile(dataDirectory), "utf8").catch(() => "")).pipe(
     Effect.map((text) => {

@@ -1,7 +1,7 @@
 /**
- * Who uses a home at the moment. Each scope listens at a unix socket in it, so a socket that refuses connections is
- * proof that its owner is gone. Node has no file locks, and a process id proves nothing once it has been given to
- * somebody else or belongs to another container.
+ * Tracks who uses a home at the moment. Each scope listens at a unix socket in it, so a socket that refuses connections
+ * proves that its owner is gone. Node has no file locks, and a process id proves nothing once it was reused, or if it
+ * belongs to another container.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,15 +17,16 @@ import { isHeld, listen } from "./unixSocket.ts"
 
 export interface Presence {
   /**
-   * Ends this presence, and runs the effect if nobody else is present then. Whoever enters meanwhile waits for it, so
-   * of several that leave at once at least one runs it, and nobody finds a server that is about to stop.
+   * Ends this presence, and runs the effect if nobody else is present then. A scope that enters meanwhile waits for
+   * this to end. So of several scopes that leave at once at least one runs the effect, and nobody finds a server that
+   * is about to stop.
    */
   readonly leave: (last: Effect.Effect<void>) => Effect.Effect<void>
 }
 
 /**
- * Enters a home. The scope leaves it, unless `leave` has been called before. Who is leaving is waited for, though not
- * longer than the limit: then it hangs, and does not stop a server any more.
+ * Enters a home. The scope leaves it, unless `leave` has been called before. Waits for those that are leaving, but not
+ * longer than the limit: one that takes longer hangs, and does not stop a server any more.
  */
 export const enter = Effect.fnUntraced(function*(
   home: Home,
@@ -37,13 +38,13 @@ export const enter = Effect.fnUntraced(function*(
     Effect.mapError(listen(join(directory, `using-${id}`)), (cause) => notUsable(home, cause)),
     (close) => close
   )
-  // To enter is to be present and then look who leaves; to leave is to say so and then look who is present. So of two
-  // that do it at the same time, one at least sees the other.
+  // Entering is to become present and then check who is leaving; leaving is to announce that and then check who is
+  // present. So of two that do it at the same time, at least one sees the other.
   yield* holdsWithin(limit, Effect.map(holders(directory, "leaving"), (names) => names.length === 0))
   return {
     leave: (last) =>
       Effect.acquireUseRelease(
-        // Where even this fails the home is gone, and with it everybody who could mind.
+        // if even this fails, the home is gone, and with it everybody who used it
         Effect.option(listen(join(directory, `leaving-${id}`))),
         () => Effect.zipRight(closeUsing, Effect.whenEffect(last, isDeserted(directory))),
         Option.getOrElse(() => Effect.void)
@@ -57,7 +58,7 @@ export const isDeserted = (directory: string): Effect.Effect<boolean> =>
 
 // internal
 
-/** The sockets of the living; those of the dead are cleared away, for their names are never used again. */
+/** The sockets of living owners. Those of dead owners are removed, for their names are never used again. */
 const holders = (directory: string, kind: "using" | "leaving"): Effect.Effect<ReadonlyArray<string>> =>
   Effect.promise(() => readdir(directory).catch((): Array<string> => [])).pipe(
     Effect.map((names) => names.filter((name) => name.startsWith(`${kind}-`)).map((name) => join(directory, name))),

@@ -1,7 +1,7 @@
 /**
- * The processes of a server, as the operating system knows them. Every process of a PostgreSQL server works in its data
- * directory, so on Linux `/proc` names them all, even those that a killed postmaster left behind, and tells them from
- * a stranger that has been given the same process id since. Elsewhere `ps` has to do.
+ * The processes of a server, as the operating system knows them. Every process of a PostgreSQL server has the data
+ * directory as its working directory, so `/proc` on Linux shows them all, even those that a killed postmaster left
+ * behind, and tells them from an unrelated process that has been given the same id since. Elsewhere `ps` has to do.
  */
 import * as Effect from "effect/Effect"
 import { execFile } from "node:child_process"
@@ -9,7 +9,7 @@ import { existsSync } from "node:fs"
 import { readdir, readFile, readlink } from "node:fs/promises"
 import { promisify } from "node:util"
 
-/** Whether this process is, now, one of the server in this data directory (a path without links). */
+/** Whether this process currently belongs to the server in this data directory (a path without links). */
 export const isOfServer = (pid: number, dataDirectory: string): Effect.Effect<boolean> =>
   hasProc
     ? Effect.promise(async () => await livingName(pid) === "postgres" && await workingDirectory(pid) === dataDirectory)
@@ -32,7 +32,7 @@ export const ofServer = (dataDirectory: string): Effect.Effect<ReadonlyArray<num
     return candidates.filter((_, index) => directories[index] === dataDirectory)
   })
 
-/** Whether anything has this process id, be it a zombie. */
+/** Whether any process has this id, even a zombie. */
 export const isTaken = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
@@ -41,7 +41,7 @@ export const isTaken = (pid: number): boolean => {
   }
 }
 
-/** Sends a signal; a process that is gone meanwhile has no need of it. */
+/** Sends a signal to processes; those that are gone meanwhile do not need it. */
 export const signal = (pids: Iterable<number>, name: NodeJS.Signals): Effect.Effect<void> =>
   Effect.sync(() => {
     for (const pid of pids) {
@@ -58,8 +58,9 @@ export const signal = (pids: Iterable<number>, name: NodeJS.Signals): Effect.Eff
 const hasProc = existsSync("/proc/self/stat")
 
 /**
- * The name of a process that lives. A zombie does not: where nothing reaps orphans (a container without an init), a
- * dead postmaster stays one for ever. The name is in parentheses and may itself contain some; the state follows it.
+ * The name of a living process, which a zombie is not: where nothing reaps orphans (a container without an init), a
+ * dead postmaster stays a zombie for ever. The name is in parentheses and may itself contain some; the state follows
+ * it.
  */
 const livingName = (pid: number): Promise<string | undefined> =>
   readFile(`/proc/${pid}/stat`, "utf8").then((text) => {
@@ -67,7 +68,7 @@ const livingName = (pid: number): Promise<string | undefined> =>
     return "ZX".includes(text.charAt(end + 2)) ? undefined : text.slice(text.indexOf("(") + 1, end)
   }, () => undefined)
 
-/** Not shown for the process of another user. */
+/** The working directory of a process, unknown for the process of another user. */
 const workingDirectory = (pid: number): Promise<string | undefined> =>
   readlink(`/proc/${pid}/cwd`).catch(() => undefined)
 

@@ -19,7 +19,7 @@ export interface ServerOptions extends LaunchOptions {
 }
 
 export interface Server {
-  /** Returns when the server answers, one that runs already or else a new one, with the server's version. */
+  /** Returns when the server answers, with its version. Starts a server unless one is running already. */
   readonly start: Effect.Effect<string, EmbeddedPostgresError>
   readonly stop: Effect.Effect<void>
   readonly kill: Effect.Effect<void>
@@ -28,9 +28,9 @@ export interface Server {
 }
 
 export const make = (home: Home, options: ServerOptions): Server => {
-  /** What was started here, known even before it has written its `postmaster.pid`. */
+  /** The process id of the server that was started here, known even before it has written its `postmaster.pid`. */
   let launched: number | undefined
-  /** What the server answered when it was there, but refused to talk. */
+  /** The error with which a running server last refused the connection. */
   let refusal = ""
 
   const processes = Processes.ofServer(home.dataDirectory)
@@ -38,7 +38,7 @@ export const make = (home: Home, options: ServerOptions): Server => {
 
   const isOurs = (pid: number) => Processes.isOfServer(pid, home.dataDirectory)
 
-  /** The server as `postmaster.pid` tells, provided that it is true. */
+  /** The server according to `postmaster.pid`, if the process there really is this server. */
   const running: Effect.Effect<Option.Option<PostmasterPid>> = Effect.gen(function*() {
     const file = yield* readPostmasterPid(home.dataDirectory)
     return Option.isSome(file) && (yield* isOurs(file.value.pid)) ? file : Option.none()
@@ -52,7 +52,7 @@ export const make = (home: Home, options: ServerOptions): Server => {
 
   /** Returns when a server answers; starts one if there is none. */
   const find: Effect.Effect<string, EmbeddedPostgresError> = Effect.gen(function*() {
-    // Asked first, since it does not depend on whether the server's process can be seen from here.
+    // the socket first, since it does not depend on whether the server's process can be seen from here
     if (yield* isHeld(`${socketDirectory(home)}/.s.PGSQL.5432`)) {
       return yield* Effect.catchAll(version, (error) => {
         refusal = ` Its answer was: ${describe(error)}.`
@@ -62,7 +62,7 @@ export const make = (home: Home, options: ServerOptions): Server => {
     return yield* Option.isSome(yield* running) ? later : Effect.zipRight(clearUp, begin)
   })
 
-  /** It starts, recovers or stops, or was too busy to answer: look again. */
+  /** The server is starting, recovering or stopping, or was too busy to answer: look again. */
   const later = Effect.zipRight(Effect.sleep("25 millis"), Effect.suspend(() => find))
 
   const version = withClient(address(home, "postgres"), (sql) =>
@@ -71,23 +71,26 @@ export const make = (home: Home, options: ServerOptions): Server => {
       (rows) => rows[0]?.version ?? ""
     ))
 
-  /** A killed server's other processes end when they notice, for which they must not be paused. */
+  /**
+   * Waits until a killed server's other processes have ended, which they do when they notice; for that they must not be
+   * paused.
+   */
   const clearUp = Effect.gen(function*() {
     yield* signalAll("SIGCONT")
-    // Unless somebody else has started one meanwhile.
+    // unless somebody else has started a server meanwhile
     const settled = Effect.zipWith(gone, Effect.map(running, Option.isSome), (left, right) => left || right)
     yield* holdsWithin("5 seconds", settled)
     if (yield* gone) yield* removeStaleLocks(home.dataDirectory)
   })
 
   const begin = Effect.gen(function*() {
-    // Not to be interrupted in between, or a server would run of which nobody knows.
+    // uninterruptible, or a server could be running that nobody knows of
     const child = yield* Effect.uninterruptible(
       Effect.tap(launch(home, options), ({ pid }) => Effect.sync(() => void (launched = pid)))
     )
     const ready = pollUntil(Effect.map(running, Option.exists(({ pid, ready }) => ready && pid === child.pid)))
     const ended = yield* Effect.raceFirst(Effect.as(ready, undefined), child.ended)
-    // Of several that start at once all but one end, because that one has the lock.
+    // of several servers started at once, all end but the one that has the lock
     if (ended === undefined || Option.isSome(yield* running)) return yield* find
     return yield* new EmbeddedPostgresError({
       reason: "StartFailed",
@@ -103,7 +106,7 @@ export const make = (home: Home, options: ServerOptions): Server => {
 
   const kill = Effect.gen(function*() {
     const before = yield* processes
-    // The postmaster first, or it would start the others again.
+    // the postmaster first, or it would restart the others
     yield* signalPostmaster("SIGKILL")
     yield* Processes.signal(before, "SIGKILL")
     yield* signalAll("SIGKILL")
@@ -129,11 +132,11 @@ export const make = (home: Home, options: ServerOptions): Server => {
       onLiveClock
     ),
     stop: toTheEnd(Effect.gen(function*() {
-      // One that is paused would not notice.
+      // a paused server would not notice the signal
       yield* signalAll("SIGCONT")
       const found = Option.getOrUndefined(yield* postmaster)
       if (found === undefined) return
-      // The process, not its postmaster.pid, which it removes a moment before it ends.
+      // the process is checked, not its postmaster.pid, which the server removes a moment before it ends
       const ended = Effect.map(isOurs(found), (alive) => !alive)
       // Fast shutdown: clients are disconnected, data is written.
       yield* Processes.signal([found], "SIGINT")
@@ -144,7 +147,7 @@ export const make = (home: Home, options: ServerOptions): Server => {
       yield* kill
     })),
     kill,
-    // The postmaster first, so that it starts none while the others are being paused.
+    // the postmaster first, so that it starts no others while they are being paused
     pause: Effect.zipRight(signalPostmaster("SIGSTOP"), signalAll("SIGSTOP")),
     resume: signalAll("SIGCONT")
   }

@@ -1,6 +1,7 @@
 /**
- * As whom the server runs. PostgreSQL refuses to run as root, so a root process (the usual one in a container) hands it
- * to a user without privileges; that user must exist in /etc/passwd, since `initdb` asks for its name.
+ * The user that the server runs as. PostgreSQL refuses to run as root, so a root process (the usual one in a container)
+ * starts the server as a user without privileges; that user must exist in /etc/passwd, since `initdb` asks for its
+ * name.
  */
 import * as Effect from "effect/Effect"
 import { readFile, stat } from "node:fs/promises"
@@ -44,8 +45,8 @@ export const serverUser = Effect.fnUntraced(function*(dataDirectory: string | un
 })
 
 /**
- * Whether the user may read (a file) or enter (a folder) at this path, going by the permissions of the path and of
- * every folder above it. Access lists are not looked at: they are rare where this runs, and a wrong "no" is harmless.
+ * Whether the user may read (a file) or enter (a folder) at this path, judged by the permissions of the path and of
+ * every folder above it. Access lists are ignored: they are rare where this runs, and a wrong "no" is harmless.
  */
 export const canReach = async (user: ServerUser | undefined, path: string): Promise<boolean> => {
   if (user === undefined) return true

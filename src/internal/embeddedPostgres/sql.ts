@@ -7,11 +7,11 @@ import type { Home } from "./home.ts"
 import { onLiveClock } from "./liveClock.ts"
 
 /**
- * The address of a database of the server in this home. The host in its usual place is not used, the socket's folder
- * in the query is; but without one neither `URL` nor other drivers would take it. The rest is said explicitly because
- * clients would otherwise take it from the host's `PG...` variables.
+ * The address of a database of the server in this home. Clients use the socket's folder in the query, and not the host
+ * in its usual place; but without a host, neither `URL` nor other drivers would take the address. The rest is explicit
+ * because clients would otherwise take it from the host's `PG...` variables.
  *
- * `pg` decodes the name by `decodeURI`, which leaves as they are what `encodeURIComponent` would make of `;` or `/`.
+ * `pg` decodes the name by `decodeURI`, which does not decode what `encodeURIComponent` makes of `;` or `/`.
  */
 export const address = (home: Home, database: string): Redacted.Redacted =>
   Redacted.make(
@@ -22,7 +22,7 @@ export const address = (home: Home, database: string): Redacted.Redacted =>
 /** The folder of the server's unix socket: the data directory, which is closed to all other users. */
 export const socketDirectory = (home: Home): string => `${home.shortPath}/data`
 
-/** Runs statements over a connection of their own. It keeps out of the application's traces. */
+/** Runs statements over a connection of their own, which is kept out of the application's traces. */
 export const withClient = <A>(
   url: Redacted.Redacted,
   use: (sql: PgClient.PgClient) => Effect.Effect<A, SqlError>

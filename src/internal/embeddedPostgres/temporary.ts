@@ -14,7 +14,7 @@ import { canReach, type ServerUser } from "./serverUser.ts"
  */
 const longestSocketPath = 103
 
-/** What sockets add to the path of their home: the server's is the longest. */
+/** The most that a socket adds to the path of its home: the server's has the longest name. */
 const longestSuffix = "/data/.s.PGSQL.5432".length
 
 /** Whether sockets in this home have paths that a client can connect to. */
@@ -28,12 +28,12 @@ export const temporaryRoot = async (user: ServerUser | undefined): Promise<strin
   return tmpdir()
 }
 
-/** What the names of temporary homes, and of short links to others, start with; the sweep of leftovers looks for it. */
+/** The name prefix of temporary homes, and of short links to other homes; the sweep of leftovers looks for it. */
 export const temporaryPrefix = "effect-observability-pg-"
 
 /**
- * A path to this folder that is short enough for sockets: the given one, or that of a symbolic link which the scope
- * removes (and `leftovers.ts`, should it not come to that).
+ * A path to this folder that is short enough for sockets: the given path, or that of a symbolic link, which the scope
+ * removes (or `leftovers.ts`, if the scope is never closed).
  */
 export const shortPath = (given: string): Effect.Effect<string, EmbeddedPostgresError, Scope.Scope> =>
   isShort(given) ? Effect.succeed(given) : Effect.acquireRelease(

@@ -6,9 +6,9 @@ import { connect, createServer } from "node:net"
 import { dirname, join } from "node:path"
 
 /**
- * Listens at the path, which must be short, and has nothing to say to whoever connects. The value ends that and removes
- * the file; it may be run again. A socket exists a moment before it listens, in which it looks like that of a dead
- * process: hence the other name until then.
+ * Listens at the path, which must be short, and closes every connection at once. The returned effect stops listening
+ * and removes the file; it may be run again. A socket exists for a moment before it listens, and looks like that of a
+ * dead process then: hence the other name until it listens.
  */
 export const listen = (path: string): Effect.Effect<Effect.Effect<void>, Error> =>
   Effect.async((resume) => {
@@ -18,14 +18,15 @@ export const listen = (path: string): Effect.Effect<Effect.Effect<void>, Error> 
       await new Promise((resolve) => server.close(resolve))
     })
     const unnamed = join(dirname(path), `new-${randomBytes(4).toString("hex")}`)
-    // For good: an error without a listener would end the process. Only the first can still be reported.
+    // the listener stays for good: an error without one would end the process. Only the first error can still be
+    // reported.
     server.on("error", (error) => resume(Effect.fail(error)))
     server.listen(unnamed, () =>
       rename(unnamed, path).then(
         () => resume(Effect.succeed(close)),
         (error: Error) => resume(Effect.zipRight(close, Effect.fail(error)))
       ))
-    // Being there is no reason for a process to stay.
+    // an open socket must not keep the process running
     server.unref()
   })
 

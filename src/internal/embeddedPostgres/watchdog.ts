@@ -1,6 +1,7 @@
 /**
- * Ends a temporary server whose Node process died without closing its scope (`kill -9`, out of memory): nobody would
- * ever come back for it. A shell of a megabyte waits at a pipe, which the kernel closes when its other end dies.
+ * Ends a temporary server whose Node process died without closing its scope (`kill -9`, out of memory), since nobody
+ * would ever come back for it. A shell of a megabyte waits at a pipe, which the kernel closes when the Node process
+ * dies.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -17,9 +18,10 @@ export const watch = (home: Home, user: ServerUser | undefined): Effect.Effect<v
 // internal
 
 /**
- * A line means that the scope was closed in order, the end of the input that Node died. The process id could belong to
- * another program by now, if the server died before. The script runs as the server's user and so can signal and delete
- * nothing but what is that user's; under root the emptied home itself is left, and swept away by a later start.
+ * A line of input means that the scope was closed in order; the end of the input means that Node died. If the server
+ * died before, its process id could belong to another program by now. The script runs as the server's user, so it can
+ * signal and delete only what belongs to that user; under root the emptied home itself is left, and a later start
+ * deletes it.
  */
 const script = `
 read -r line && exit 0
