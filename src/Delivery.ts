@@ -1,12 +1,12 @@
 /**
- * Everything that stands between the application and one provider: a queue bounded in bytes, batches, retries, a
- * breaker, and exact counts.
+ * Everything between the application and one provider: a queue bounded in bytes, batches, retries, a circuit breaker,
+ * and exact counts.
  *
- * **Loss policy.** Offering a record is synchronous, never waits and never fails. A batch that fails is written again
- * until it is written, refused for good, or the delivery is closed. With a spool, what memory cannot hold goes to the
- * disk, and so does what is unwritten when the closing deadline has passed. Without one, or when the disk is full, too,
- * records are dropped, counted by kind and reason, whole traces at a time, and a span of type `dropped` says so in the
- * store. At any time `accepted = written + spooled + dropped + rejected + pending`.
+ * **Loss policy.** Offering a record is synchronous, never waits and never fails. A failed batch is retried until it is
+ * written, refused for good, or the delivery is closed. With a spool, records that do not fit into memory go to the
+ * disk, and so do records that are unwritten when the closing deadline has passed. Without a spool, or when the disk is
+ * full, too, records are dropped, whole traces at a time. Drops are counted by kind and reason, and a span of type
+ * `dropped` reports them in the store. At any time `accepted = written + spooled + dropped + rejected + pending`.
  *
  * @since 0.1.0
  */
@@ -37,18 +37,16 @@ import type { Provider, Settlement } from "./Provider.ts"
 export interface Options {
   /** Estimated bytes that may wait in memory, records being written included. Default: 64 MiB. */
   readonly queueBytes?: number | undefined
-  /**
-   * How long records are collected before a batch is written, unless one is full before. Default: 200 milliseconds.
-   */
+  /** How long records are collected for a batch; a full batch is written at once. Default: 200 milliseconds. */
   readonly batchWindow?: Duration.DurationInput | undefined
-  /** Records of one batch. Default: 4,000, or less where the provider takes less. */
+  /** Maximum number of records in one batch. Default: 4,000, or the provider's limit if that is lower. */
   readonly batchRecords?: number | undefined
   /**
-   * Estimated bytes of one batch; a single larger record is a batch of its own. All batches being written take a quarter
-   * of `queueBytes` at most. Default: 4 MiB, or less where the provider takes less.
+   * Maximum estimated bytes of one batch; a single larger record is a batch of its own. All batches being written take
+   * at most a quarter of `queueBytes` together. Default: 4 MiB, or the provider's limit if that is lower.
    */
   readonly batchBytes?: number | undefined
-  /** Batches being written at the same time, 1,000 at most. Default: what the provider says, otherwise 1. */
+  /** Batches written at the same time, at most 1,000. Default: the provider's `concurrency`, otherwise 1. */
   readonly concurrency?: number | undefined
   /** After this time a write counts as failed. Default: 30 seconds. */
   readonly writeTimeout?: Duration.DurationInput | undefined
@@ -57,13 +55,14 @@ export interface Options {
   /** Longest wait between two attempts, unless the store asks for more. Default: 10 seconds. */
   readonly maxRetryDelay?: Duration.DurationInput | undefined
   /**
-   * A folder for what memory cannot hold and what could not be delivered before the end; each provider has a folder of
-   * its own in it. May be shared by processes. Default: none, and what memory cannot hold is dropped and counted.
+   * The folder for records that do not fit into memory, or that could not be delivered before the end; each provider
+   * has a folder of its own in it. Processes may share it. Default: none; records that do not fit into memory are
+   * dropped and counted.
    */
   readonly spoolDirectory?: string | undefined
-  /** Bytes that this process may keep there, by provider. Default: 1 GiB. */
+  /** Bytes that this process may keep on the disk for each provider. Default: 1 GiB. */
   readonly spoolBytes?: number | undefined
-  /** At most one warning of a kind in this time. Default: 1 minute. */
+  /** At most one warning of each kind is logged in this time. Default: 1 minute. */
   readonly warningInterval?: Duration.DurationInput | undefined
 }
 
@@ -76,9 +75,9 @@ export interface Options {
  */
 export interface Receipt {
   /**
-   * Records offered, and records that were taken over from the spool of a process that died. No more those whose files
-   * were taken from this one: by another process, since it gave no sign of life for a minute, and then that one's
-   * receipt has them, or by somebody who deleted them.
+   * Records offered, and records taken over from the spool of a process that died. Excludes records whose files this
+   * process has lost: to another process, because this one gave no sign of life for a minute (the other's receipt
+   * counts them then), or because somebody deleted them.
    */
   readonly accepted: number
   /** Records that the provider confirmed. */
@@ -104,7 +103,7 @@ export interface Stats extends Receipt {
   readonly pendingBytes: number
   /** Batches written. */
   readonly batches: number
-  /** Attempts that failed and were, or will be, made again. */
+  /** Failed attempts that were, or will be, retried. */
   readonly retries: number
   readonly breaker: BreakerState
   /** Dropped records by kind and reason, for example `{ "Span/budget": 12 }`. */
@@ -112,8 +111,8 @@ export interface Stats extends Receipt {
 }
 
 /**
- * Why a record was given up: no room in the budget, not written when the delivery closed, or no plain data when it was to be
- * kept on the disk.
+ * Why a record was dropped: no room in the byte budget (`budget`), not written when the delivery closed (`closed`), or
+ * not plain data when it was to be kept on the disk (`unencodable`).
  *
  * @since 0.1.0
  * @category models
@@ -121,7 +120,7 @@ export interface Stats extends Receipt {
 export type DropReason = "budget" | "closed" | "unencodable"
 
 /**
- * What several records are together.
+ * The total size of several records, and how many of them belong to spans that have not ended.
  *
  * @since 0.1.0
  * @category models
@@ -137,36 +136,36 @@ export interface Extent extends Extents.Extent {}
 export interface Delivery {
   /** The provider's name. */
   readonly provider: string
-  /** Takes a record over. Synchronous; never waits, never throws. */
+  /** Hands over a record. Synchronous; never waits, never throws. */
   readonly offer: (observation: Observation) => void
   /**
-   * The same for several records, in an array that does not change afterwards.
+   * Hands over several records, in an array that must not change afterwards.
    *
-   * @param extent what they are together; if absent, each is looked at
+   * @param extent the extent of the records; if absent, it is computed by looking at each
    */
   readonly offerAll: (observations: ReadonlyArray<Observation>, extent?: Extent) => void
-  /** Says that there is something in the source to be collected when the batch window is over. */
+  /** Announces that `collect` has records to offer when the batch window is over. */
   readonly wake: () => void
   /**
-   * Writes what was accepted before the call, without waiting for the batch window, and returns when all of it is
-   * settled or the time is up, whichever is first.
+   * Writes all records accepted before the call, without waiting for the batch window. Returns when all of them are
+   * settled or the time is up, whichever comes first.
    */
   readonly flush: (timeout: Duration.DurationInput) => Effect.Effect<Receipt>
   /**
-   * Writes what there is, and what is still offered meanwhile, for at most `deadline` (of real time, whatever clock is in
-   * use); then accepts nothing more, keeps the rest on the disk, and gives up what that does not take. A second call
-   * waits for the first, and returns what has become of everything by then.
+   * Writes everything, including records offered meanwhile, for at most `deadline` (in real time, whatever clock is in
+   * use). Then it accepts nothing more, keeps the rest on the disk, and drops what the disk does not take. A second
+   * call waits for the first, and returns the receipt as of then.
    */
   readonly close: (deadline: Duration.DurationInput) => Effect.Effect<Receipt>
   readonly stats: () => Stats
 }
 
 /**
- * Starts the delivery to a provider. It lives in the scope, whose end closes it with a deadline of 0: what was neither
- * flushed nor closed before is given up and counted.
+ * Starts the delivery to a provider. It lives in the scope, whose end closes it with a deadline of 0: records not
+ * written before, by `flush` or `close`, are then kept on the disk, or dropped and counted.
  *
- * @param collect is called before a batch is cut, and offers what waits elsewhere
- * @param settled is told what became of records, as soon as that is final; it must return at once
+ * @param collect called before a batch is cut, to offer the records that wait elsewhere
+ * @param settled called with the outcome of records as soon as it is final; must return at once
  * @since 0.1.0
  * @category constructors
  */
@@ -179,7 +178,8 @@ export const make = (
   Effect.gen(function*() {
     const problem = namesProblem([provider])
     if (problem !== undefined) return yield* Effect.dieMessage(problem)
-    // A scope of its own: fibers forked into the caller's scope would be interrupted before its finalizers drain them.
+    // The workers have a scope of their own: forked into the caller's scope, they would be interrupted before its
+    // finalizers could drain the queue.
     const workers = yield* Scope.make(ExecutionStrategy.parallel)
     const folder = options.spoolDirectory === undefined ? undefined : join(options.spoolDirectory, provider.name)
     const engine = new Engine(
@@ -195,7 +195,8 @@ export const make = (
         maxRetryDelay: Duration.decode(options.maxRetryDelay ?? "10 seconds"),
         warningInterval: Duration.decode(options.warningInterval ?? "1 minute")
       },
-      // What cannot be interrupted could not be closed: a fiber has that from the one that forks it.
+      // Interruptible: a forked fiber inherits this from the fiber that forks it, and uninterruptible workers could not
+      // be closed.
       yield* Effect.interruptible(Effect.runtime<never>()),
       yield* Effect.clock,
       collect,
@@ -206,7 +207,7 @@ export const make = (
     const disk = yield* Scope.make()
     const leaveDisk = (exit: Exit.Exit<unknown, unknown>) =>
       Scope.close(disk, exit).pipe(
-        // a disk that does not answer holds nobody up
+        // a disk that does not answer must not hold up the caller
         Effect.disconnect,
         Effect.timeoutOption("5 seconds"),
         Effect.withClock(Clock.make()),
@@ -226,14 +227,14 @@ export const make = (
 
 // internal
 
-/** A program that keeps nothing on the disk need not load it. */
+/** Loaded on demand: a program without a spool does not need it. */
 const spoolModule = Effect.promise(() => import("./internal/spool/spool.ts"))
 
 const mebibyte = 1024 * 1024
 const unlimited = Number.POSITIVE_INFINITY
 
-/** They share a quarter of the queue's bytes: more would leave each of them a single record. */
+/** The batches being written share a quarter of `queueBytes`: with more of them, each would hold a single record. */
 const maxConcurrency = 1_000
 
-/** A batch of no records, or no slot to write one in, would wait for ever. */
+/** With a batch of no records, or no slot to write one in, the delivery would wait for ever. */
 const oneOrMore = (limit: number): number => limit >= 1 ? limit : 1

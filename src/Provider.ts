@@ -1,8 +1,8 @@
 /**
- * The port behind which a store stands: something that can write a batch of observations.
+ * The port to a store: something that can write a batch of observations.
  *
- * A provider does nothing but write. Queueing, batching, retrying, timing out and counting are the delivery's work, the
- * same for every provider; so a provider may fail, die or hang without harm.
+ * A provider only writes. Queueing, batching, retries, timeouts and counting are the delivery's work, the same for
+ * every provider, so a provider may fail, die or hang without harm.
  *
  * @since 0.1.0
  */
@@ -15,9 +15,9 @@ import type { Observation } from "./Observation.ts"
 /**
  * Writes batches of observations.
  *
- * `write` must be idempotent: the same batch twice, or two batches out of order, leave the same result, since a batch
- * whose outcome is not known is written again, as the same array, which is frozen. An observation with a higher
- * `revision` replaces one with a lower.
+ * `write` must be idempotent: writing the same batch twice, or two batches out of order, must leave the same result,
+ * because a batch whose outcome is unknown is written again. The retry passes the same array, which is frozen. An
+ * observation with a higher `revision` replaces one with a lower.
  *
  * @since 0.1.0
  * @category models
@@ -25,22 +25,22 @@ import type { Observation } from "./Observation.ts"
 export interface Provider {
   /**
    * Names the provider in receipts, statistics and warnings, and its folder in the spool: letters, digits and `_`, with
-   * single spaces, dots or hyphens in between. No two providers of a service have the same.
+   * single spaces, dots or hyphens in between. Unique among the providers of a service.
    */
   readonly name: string
-  /** Batches that the store takes at the same time. Default: as the delivery is configured. */
+  /** Batches that the store takes at the same time. Default: the delivery's setting. */
   readonly concurrency?: number | undefined
-  /** Records that one batch may hold at most. Default: as the delivery is configured. */
+  /** Maximum number of records in one batch. Default: the delivery's setting. */
   readonly maxBatchRecords?: number | undefined
-  /** Estimated bytes that one batch may hold at most. Default: as the delivery is configured. */
+  /** Maximum estimated bytes of one batch. Default: the delivery's setting. */
   readonly maxBatchBytes?: number | undefined
   readonly write: (batch: NonEmptyReadonlyArray<Observation>) => Effect.Effect<void, ProviderError>
-  /** For a store that keeps account of what became of records at the other providers. Default: it does not. */
+  /** For a store that keeps account of what became of records at the other providers. Default: none. */
   readonly ledger?: Ledger | undefined
 }
 
 /**
- * What became of records at one provider, for good.
+ * The final outcome of records at one provider.
  *
  * @since 0.1.0
  * @category models
@@ -48,9 +48,9 @@ export interface Provider {
 export interface Settlement {
   /** The provider's name. */
   readonly provider: string
-  /** `delivered`: confirmed; `refused`: it will never take them; `dropped`: given up. */
+  /** `delivered`: confirmed; `refused`: the provider will never take them; `dropped`: given up. */
   readonly outcome: "delivered" | "refused" | "dropped"
-  /** Why, for what was not delivered. */
+  /** Why the records were not delivered; `undefined` if they were. */
   readonly reason: string | undefined
   readonly records: ReadonlyArray<Observation>
 }
@@ -62,7 +62,7 @@ export interface Settlement {
  * @category models
  */
 export interface Ledger {
-  /** Called between two steps of a delivery: it neither waits nor throws, and keeps none of the records. */
+  /** Called between two steps of a delivery: must neither wait nor throw, and must not keep the records. */
   readonly note: (settlement: Settlement) => void
 }
 
@@ -80,11 +80,11 @@ export interface Rejection {
 }
 
 /**
- * Why a batch was not, or not wholly, written:
+ * Why a batch was not written, or only in part:
  *
  * - `transient`: trying the same batch again can help (no connection, timeout, overload).
  * - `rejected`: trying again cannot help. With `rejections`, exactly these records were refused and all others were
- *   written; without, nothing was written, and the delivery halves the batch until the culprits stand alone.
+ *   written. Without, nothing was written, and the delivery halves the batch until the refused records stand alone.
  *
  * @since 0.1.0
  * @category errors
