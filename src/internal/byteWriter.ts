@@ -1,11 +1,11 @@
 /**
- * A buffer that grows as it is written, big-endian as PostgreSQL wants its numbers.
+ * A buffer that grows as it is written. Numbers are big-endian, as PostgreSQL wants them.
  */
 import { escapeJson, maxExpansion } from "./escapeJson.ts"
 import { endOfPiece } from "./textPieces.ts"
 
 export class ByteWriter {
-  /** How much has been written, which is where the next byte goes. Set to 0, the buffer is used again. */
+  /** The number of bytes written, which is where the next byte goes. Set it to 0 to use the buffer again. */
   length = 0
   private bytes: Buffer
   private view: DataView
@@ -31,7 +31,7 @@ export class ByteWriter {
     this.length += 4
   }
 
-  /** A whole number within `Number.isSafeInteger`: two halves, 5 ns instead of 65 by way of a BigInt. */
+  /** A whole number within `Number.isSafeInteger`, written as two halves: 5 ns instead of 65 with a BigInt. */
   int64(value: number): void {
     this.reserve(8)
     this.view.setInt32(this.length, Math.floor(value / 2 ** 32))
@@ -50,7 +50,7 @@ export class ByteWriter {
     this.bytes[this.length++] = value
   }
 
-  /** Lower-case hexadecimal digits, an even number of them, as half as many bytes; what is no digit is passed over. */
+  /** An even number of lower-case hexadecimal digits, as half as many bytes; hyphens are skipped. */
   hex(digits: string): void {
     this.reserve(digits.length >> 1)
     const { bytes } = this
@@ -107,12 +107,12 @@ export class ByteWriter {
     }
   }
 
-  /** Overwrites a number that was not known when its place was passed. */
+  /** Overwrites a number that was not known yet when its place was written. */
   setInt32(at: number, value: number): void {
     this.view.setInt32(at, value)
   }
 
-  /** What was written between two places, without a copy: to be taken when all is written. */
+  /** The bytes between two positions, without a copy: to be called when everything is written. */
   slice(start: number, end: number): Buffer {
     return this.bytes.subarray(start, end)
   }
@@ -127,10 +127,13 @@ export class ByteWriter {
   }
 }
 
-/** In characters: as much as a processor has near at hand. */
+/** In characters: as much as stays in a processor's caches. */
 const pieceLength = 16_384
 
-/** Text on its way into an escaped one, for no longer than a call. A character has at most 3 bytes; 1 more belongs to the piece. */
+/**
+ * The UTF-8 text of a piece while it is escaped, for no longer than a call. A character has at most 3 bytes, and a
+ * piece may have 1 character more than `pieceLength`.
+ */
 const raw = Buffer.allocUnsafeSlow((pieceLength + 1) * 3)
 
 const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

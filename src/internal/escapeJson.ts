@@ -1,20 +1,21 @@
 /**
- * The inside of a JSON string, from text that is UTF-8 already.
+ * Writes the inside of a JSON string, from text that is UTF-8 already.
  *
- * `JSON.stringify` makes a string of it that is garbage as soon as it is encoded: with prompts of 1 MB every 20 ms, that
- * was most of what made V8 collect garbage, and a collection holds the event loop. This makes none, and takes
- * 0.95 ns a character where `JSON.stringify` and the encoder take 1.4 (English text in lines of 80 characters).
+ * `JSON.stringify` makes a string that is garbage as soon as it is encoded: with prompts of 1 MB every 20 ms, these
+ * strings were most of what made V8 collect garbage, and a collection holds up the event loop. This function makes no
+ * garbage, and takes 0.95 ns a character where `JSON.stringify` and the encoder take 1.4 (English text in lines of 80
+ * characters).
  */
 
-/** What one byte becomes at most: a control character, `\u00XX`. */
+/** The most bytes that one byte becomes: a control character is written as `\u00XX`. */
 export const maxExpansion = 6
 
 /**
  * NUL becomes U+FFFD, as no store takes it; everything else is written as `JSON.stringify` writes it.
  *
- * Four bytes at a time, as long as none of them has to be escaped.
+ * Copies four bytes at a time, as long as none of them has to be escaped.
  *
- * @param target where `maxExpansion * length` bytes fit in from `at`, and not the memory of `source`
+ * @param target has room for `maxExpansion * length` bytes from `at`, and does not share the memory of `source`
  * @returns where the next byte goes
  */
 export const escapeJson = (source: DataView, length: number, target: DataView, at: number): number => {
@@ -40,8 +41,8 @@ export const escapeJson = (source: DataView, length: number, target: DataView, a
 // internal
 
 /**
- * Whether one of four bytes is below 0x20, a quotation mark or a backslash. A byte less `n` borrows into its highest bit
- * when it is below `n`, unless that bit was set before.
+ * Whether one of four bytes is below 0x20, a quotation mark or a backslash. A byte minus `n` borrows into its highest
+ * bit when the byte is below `n`, unless that bit was set before.
  *
  * @see https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord
  */
@@ -75,7 +76,7 @@ const escapeByte = (byte: number, target: DataView, at: number): number => {
 const asItIs = 0
 const byNumber = 1
 
-/** By byte: what stands behind the backslash, or one of the two above. */
+/** For each byte: the character behind the backslash, or one of the two constants above. */
 const escapes = new Uint8Array(256)
 escapes.fill(byNumber, 0, 0x20)
 for (const [byte, letter] of Object.entries({ 8: "b", 9: "t", 10: "n", 12: "f", 13: "r", 0x22: "\"", 0x5c: "\\" })) {

@@ -1,13 +1,14 @@
 /**
- * What records are together. The books of a delivery are kept with it, and not by looking at each: records that wait for
- * some thousand others have left the processor's caches, and three looks at each were 1.7 % of what a native span takes.
+ * The totals of several records. A delivery counts with these totals, and not by looking at each record: records that
+ * wait for some thousand others have left the processor's caches, and three looks at each were 1.7 % of what a native
+ * span takes.
  */
 import type { Observation } from "../Observation.ts"
 
 export class Extent {
-  /** The sum of their sizes, as they count against a budget. */
+  /** The sum of the records' sizes, as they count against a budget. */
   readonly bytes: number
-  /** How many are of spans that have not ended. */
+  /** How many of the records belong to spans that have not ended. */
   readonly openSpans: number
 
   constructor(bytes: number, openSpans: number) {

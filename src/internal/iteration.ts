@@ -1,10 +1,10 @@
 /**
  * Which recurrence of a `Schedule` a span belongs to: an attempt of `Effect.retry`, or a round of `Effect.repeat`.
  *
- * Effect says so in the context of all but the first one, to everything in it. Only the outermost spans of an attempt
- * repeat it: those that have the parent of the first that began. What an attempt forks may outlive it, as a worker does that
- * was started by the second attempt: of other fibers than the one that tries again it is only that first span, as
- * `Effect.timeout` runs what it limits in a fiber of its own.
+ * Effect puts the recurrence into the context of all attempts but the first, where everything in the attempt sees it.
+ * Only the outermost spans of an attempt record it: those that have the same parent as the attempt's first span. A
+ * fiber that an attempt forks may outlive it, such as a worker that the second attempt started. So in other fibers than
+ * the retrying one, only that first span records it, as `Effect.timeout` runs its effect in a fiber of its own.
  */
 import type * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
@@ -18,7 +18,7 @@ import type * as Input from "../Input.ts"
 import { clockOf } from "./ambient.ts"
 import { errorDetails } from "./outcome.ts"
 
-// once: the key of a class is searched for along all that it inherits, each time, which was 0.4 % of a native span
+// read once: each access to the key of a class searches all that it inherits, which was 0.4 % of a native span
 const iterationKey = Schedule.CurrentIterationMetadata.key
 
 const parents = new WeakMap<Schedule.IterationMetadata, SpanId | undefined>()
@@ -27,7 +27,7 @@ export const iterationOf = (
   fiber: Fiber.RuntimeFiber<unknown, unknown>,
   parent: SpanId | undefined
 ): Input.Attributes | undefined => {
-  // one look into the map: mostly there is none
+  // a single look into the map: usually there is no iteration
   const iteration = fiber.currentContext.unsafeMap.get(iterationKey) as
     | Schedule.IterationMetadata
     | undefined
@@ -36,21 +36,24 @@ export const iterationOf = (
   else if (parents.get(iteration) !== parent || isInherited(fiber, iteration)) return undefined
   return {
     "schedule.recurrence": iteration.recurrence,
-    // since the schedule has decided to go on
+    // the time since the schedule decided to go on
     "schedule.delay_ms": millisOf(fiber) - iteration.now,
-    // what `repeat` repeats on is a result, which is nobody's business here
+    // only errors: the input of `repeat` is a result, which does not belong in a span
     ...(isError(iteration.input) ? { "schedule.error": printed(iteration.input) } : {})
   }
 }
 
-/** Whether the fiber has it from the one that forked it: a fiber's values stand above those that it began with. */
+/**
+ * Whether the fiber inherited the iteration from the one that forked it: a fiber's own values stand above those that it
+ * began with.
+ */
 const isInherited = (fiber: Fiber.RuntimeFiber<unknown, unknown>, iteration: Schedule.IterationMetadata): boolean =>
   fiber.getFiberRefs().locals.get(FiberRef.currentContext)?.some(
     ([owner, context]: readonly [FiberId.Single, Context.Context<never>]) =>
       owner.id !== fiber.id().id && context.unsafeMap.get(iterationKey) === iteration
   ) ?? false
 
-/** Streams that are merged repeat their turns by `Effect.repeat`, on such results: no recurrence of the program's. */
+/** Merged streams use `Effect.repeat` on such results: that is no recurrence of the program's. */
 const isOfStream = (input: unknown): boolean => typeof input === "boolean" || Option.isOption(input)
 
 const millisOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): number => clockOf(fiber).unsafeCurrentTimeMillis()

@@ -1,19 +1,19 @@
-/** JSON as UTF-8, large values step by step. */
+/** Writes JSON as UTF-8, large values step by step. */
 import type { Json } from "../Observation.ts"
 import type { ByteWriter } from "./byteWriter.ts"
 import { jsonText } from "./jsonText.ts"
 import { endOfPiece } from "./textPieces.ts"
 
-/** The length of a piece, in characters, but for what belongs together: some 0.1 ms. */
+/** The length of a piece, in characters (one more where it would split a surrogate pair): some 0.1 ms of work. */
 export const pieceLength = 65_536
 
 /** Work that pauses (yields) after each part of it. */
 export type Steps = Generator<void, void>
 
 /**
- * Writes what `jsonText` returns.
+ * Writes the text that `jsonText` returns.
  *
- * @returns what is left to do of a value that is too large for one step
+ * @returns the steps that are left for a value that is too large for one step
  */
 export const writeJson = (out: ByteWriter, value: Json, length = pieceLength): Steps | undefined => {
   if (sizeUpTo(length, value, 0) > length) return inPieces(out, value, length, [])
@@ -21,7 +21,7 @@ export const writeJson = (out: ByteWriter, value: Json, length = pieceLength): S
   return undefined
 }
 
-/** Writes the string that these are, one behind the other. */
+/** Writes the parts, one behind the other, as one JSON string. */
 export function* writeText(out: ByteWriter, parts: ReadonlyArray<string>, length = pieceLength): Steps {
   out.byte(quotationMark)
   for (const part of parts) {
@@ -46,11 +46,11 @@ const writeSmall = (out: ByteWriter, value: Json): void => {
   }
 }
 
-/** A text of 1 MB at once holds the thread for a millisecond or two. */
+/** Writes a large value in pieces: a text of 1 MB at once holds the thread for a millisecond or two. */
 function* inPieces(out: ByteWriter, value: Json, length: number, above: ReadonlyArray<Json>): Steps {
   if (
     sizeUpTo(length, value, above.length) <= length ||
-    // `jsonText` says so where a wrong cast has let in what is no JSON
+    // where a wrong cast has let in a value that is no JSON, `jsonText` writes a problem in its place
     above.includes(value) || above.length >= maxDepth
   ) {
     writeSmall(out, value)
@@ -77,10 +77,10 @@ function* inPieces(out: ByteWriter, value: Json, length: number, above: Readonly
 
 const quotationMark = 0x22
 
-/** Deeper than anything is captured. */
+/** Deeper than any captured value. */
 const maxDepth = 100
 
-/** How much there is in a value, in characters; counted until that is more than the limit. */
+/** The size of a value in characters; counting stops when it is more than the limit. */
 const sizeUpTo = (limit: number, value: Json, depth: number): number => {
   if (typeof value === "string") return value.length
   if (typeof value !== "object" || value === null || depth >= maxDepth) return 0

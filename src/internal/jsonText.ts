@@ -1,12 +1,12 @@
-/** JSON as stores take it. */
+/** JSON text that stores accept. */
 import type { Json } from "../Observation.ts"
 import { problemsBeside } from "./problems.ts"
 
 /**
- * The JSON text of a value, its keys included, without NUL and lone surrogates, which no store takes as they are.
+ * The JSON text of a value, including its keys, without NUL and lone surrogates, which no store takes as they are.
  *
- * `JSON.stringify` writes NUL and lone surrogates, and only them among what stores refuse, as escapes; so looking
- * for two escapes in the text, 0.1 ms for 1 MB without any escape, replaces a walk over the value, and values are never
+ * `JSON.stringify` writes NUL and lone surrogates as escapes, and nothing else that stores refuse. So a search for two
+ * escapes in the text (0.1 ms for 1 MB without any escape) replaces a walk over the value, and values are never
  * rebuilt.
  */
 export const jsonText = (value: Json): string => {
@@ -20,7 +20,7 @@ export const jsonText = (value: Json): string => {
 const refusedEscape = /\\u(?:0000|d[89a-f])/
 const anyEscape = /\\(?:u[0-9a-f]{4}|.)/g
 
-/** `Json` cannot be refused by `JSON.stringify`; what a wrong cast smuggled in says so in place of the value. */
+/** `JSON.stringify` refuses no `Json`; for a value that a wrong cast let in, the text says so in place of the value. */
 const stringify = (value: Json): string => {
   try {
     return JSON.stringify(value) ?? "null"

@@ -1,4 +1,4 @@
-/** What an option has to be, from wherever it comes: what it is not, no server or provider could make work. */
+/** Rules for options, wherever they come from: no server or provider could work with a value that breaks them. */
 import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ export interface Rule {
   readonly accepts: (value: unknown) => boolean
 }
 
-/** The duration that is meant: `Duration` makes zero of what is negative, and of what is no number. */
+/** Decodes a duration. None if the input is negative or no number, which `Duration` turns into zero, or is infinite. */
 export const durationOf = (input: unknown): Option.Option<Duration.Duration> =>
   isNegative(input) ? Option.none() : Option.filter(Duration.decodeUnknown(input), Duration.isFinite)
 
@@ -18,7 +18,7 @@ export const oneOrMore: Rule = {
   accepts: (value) => typeof value === "number" && value >= 1
 }
 
-/** What shares something out: among infinitely many, nothing would be left for each. */
+/** For a number of parts among which something is shared out: with infinitely many, nothing would be left for each. */
 export const finiteOneOrMore: Rule = {
   expected: "expected a finite number of 1 or more",
   accepts: (value) => oneOrMore.accepts(value) && Number.isFinite(value)
@@ -29,7 +29,7 @@ export const duration: Rule = {
   accepts: (value) => Option.isSome(durationOf(value))
 }
 
-/** With none, nothing would ever be in time, and what failed would be tried again without a pause. */
+/** At zero, nothing would ever be in time, and failures would be retried without a pause. */
 export const positiveDuration: Rule = {
   expected: "expected a duration above zero, such as 5 seconds",
   accepts: (value) => Option.exists(durationOf(value), Duration.greaterThan(Duration.zero))
@@ -45,7 +45,7 @@ export interface Rules {
   readonly [field: string]: Rule | Rules
 }
 
-/** The first field that is there and is not as it has to be. */
+/** The first field that is present and breaks its rule. */
 export const problemIn = (
   options: Readonly<Record<string, unknown>>,
   rules: Rules,

@@ -2,8 +2,8 @@
  * Runs an effect between a start and an end, with its own ambient context. This is the hot path of the library.
  *
  * The context is put into the fiber in place and taken out again, by two instructions of the same fiber, instead of by
- * `provideService` around `onExit`: that is 0.5 of native `Effect.withSpan`'s time instead of 0.66. Nothing can come
- * between: the region is uninterruptible but for the effect itself, which restores the fiber's own interruptibility.
+ * `provideService` around `onExit`: that takes 0.5 of native `Effect.withSpan`'s time instead of 0.66. Nothing can come
+ * between: the region is uninterruptible except for the effect itself, which restores the fiber's own interruptibility.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,14 +16,14 @@ import { replaceContext, restoreContext } from "./ambientContext.ts"
 
 /** How a kind of region begins and ends. Both are called on the fiber that runs it, and do not throw. */
 export interface Region<Place> {
-  /** `undefined` leaves the effect as it is. */
+  /** Returns `undefined` to run the effect as it is. */
   readonly begin: (
     service: Service,
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
     parent: TraceContext | undefined
   ) => Place | undefined
   readonly contextOf: (place: Place) => TraceContext
-  /** @returns what is to be done before the program goes on */
+  /** @returns an effect to run before the program goes on, if any */
   readonly end: (
     service: Service,
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
@@ -38,7 +38,7 @@ export const runIn = <Place, A, E, R>(
 ): Effect.Effect<A, E, R | ObservabilityService> =>
   Effect.withFiberRuntime<A, E, R | ObservabilityService>((fiber) => {
     const around = fiber.currentContext
-    // unsafe: the type of the result demands the service
+    // unsafe, but the type of the result requires the service
     const service = Context.unsafeGet(around, ObservabilityService)
     return service.enabled
       ? Effect.uninterruptibleMask((restore) => {

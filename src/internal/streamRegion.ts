@@ -1,4 +1,4 @@
-/** What a stream does while a span covers it. */
+/** Records what a stream does in the span that covers it. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -34,8 +34,8 @@ export const observeStream = <A, E, R>(
           () => service.unsafe.endSpan(fiber, span, exit)
         )
       }))
-    // Where nothing else has ended it: interrupted, or left by its consumer. That one takes only some of the elements, or
-    // fails, is no error of the stream and no interruption, and is worth knowing.
+    // Ends the span if nothing else has: the stream was interrupted, or left by its consumer. A consumer that takes
+    // only some of the elements, or fails, is no error of the stream and no interruption, but worth knowing.
     yield* Effect.addFinalizer((exit) =>
       Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? end(exit, false) : end(Exit.void, true)
     )
@@ -47,7 +47,8 @@ export const observeStream = <A, E, R>(
         elements += chunk.length
         return chunk
       }),
-      // Here and not in the finalizer: merged, buffered or mapped concurrently, a stream is over long before its scope is.
+      // Ended here and not in the finalizer: a stream that is merged, buffered or mapped concurrently is over long
+      // before its scope is.
       Stream.tapErrorCause((cause) => end(Exit.failCause(cause), false)),
       Stream.concat(Stream.execute(end(Exit.void, false))),
       inside(span.context)
@@ -57,8 +58,8 @@ export const observeStream = <A, E, R>(
 // internal
 
 /**
- * Runs a stream with the given context. By its pulls: what `Stream.mapInputContext` gives to a stream, its finalizers do not
- * see, and there programs say what an answer has cost.
+ * Runs a stream with the given context, provided to each pull: finalizers do not see what `Stream.mapInputContext`
+ * provides, and programs say in them what an answer has cost.
  */
 const inside = (current: TraceContext) => <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> => {
   const withCurrent = <B, E2, R2>(effect: Effect.Effect<B, E2, R2>): Effect.Effect<B, E2, R2> =>

@@ -1,12 +1,12 @@
 /**
- * Long synchronous work in slices, so that the application's own work on the same thread goes on in between.
+ * Runs long synchronous work in slices, so that the application's own work on the same thread goes on in between.
  */
 import * as Effect from "effect/Effect"
 
 /**
- * The longest time at a stretch, but for a single step that takes longer. A socket takes what it is given in pieces of
- * some 100 KB, one in each pause, so a batch that is encoded holds up the one that is being sent: with slices of 1 ms there
- * were 80,000 rows per second on one connection, with these 92,000, at no more CPU time.
+ * The longest time at a stretch, except for a single step that takes longer. A socket takes its data in pieces of some
+ * 100 KB, one in each pause, so encoding one batch holds up another that is being sent: slices of 1 ms gave 80,000 rows
+ * per second on one connection, these give 92,000, at no more CPU time.
  */
 const sliceMillis = 0.25
 
@@ -33,8 +33,8 @@ export const inTimeSlices = <A>(work: () => Generator<void, A>): Effect.Effect<A
   })
 
 /**
- * Whether somebody has worked in this turn of the event loop. Several batches are encoded one after the other, or their
- * slices would add up.
+ * Whether a slice has run in this turn of the event loop. Only one runs in each turn, or the slices of several batches
+ * that are encoded at the same time would add up.
  */
 let isTurnTaken = false
 

@@ -1,8 +1,9 @@
 /**
- * What a finalizer waits for with an end in time.
+ * Runs an effect that a finalizer waits for and that has a time limit.
  *
- * A timeout ends only what can be interrupted, and then so does whoever interrupts the program while it closes, as a second
- * signal does: what was to be written or kept would be neither. So it runs in a fiber of its own, of which nobody knows.
+ * A timeout ends only an interruptible effect. But whoever interrupts the program while it closes, as a second signal
+ * does, would end an interruptible effect, too, and records would be neither written nor kept. So the effect runs in a
+ * fiber of its own, which nobody else knows of and can interrupt.
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -1,5 +1,5 @@
 /**
- * Says what goes wrong without flooding: one warning of a kind in an interval, with the number of times since the last.
+ * Logs problems without flooding: one warning of each kind in an interval, with the number of times since the last.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -15,12 +15,12 @@ export class Warnings {
     this.annotations = annotations
   }
 
-  /** @param times how often it happened, where several are reported at once */
+  /** @param times how often it happened, if several occurrences are reported at once */
   warn(kind: string, message: string, times = 1): Effect.Effect<void> {
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const known = this.kinds.get(kind)
       const count = (known?.count ?? 0) + times
-      // a clock that was set back silences nothing
+      // a clock that was set back must not silence warnings
       if (known !== undefined && now >= known.last && now - known.last < this.intervalMillis) {
         known.count = count
         return Effect.void
@@ -31,7 +31,7 @@ export class Warnings {
   }
 }
 
-/** The logger is the application's: what it throws must not end the fiber that delivers. */
+/** The logger is the application's: an error that it throws must not end the fiber that delivers. */
 export const log = (message: string, annotations: Readonly<Record<string, unknown>>): Effect.Effect<void> =>
   Effect.logWarning(`effect-observability: ${message}`).pipe(
     Effect.annotateLogs(annotations),
