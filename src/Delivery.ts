@@ -84,7 +84,7 @@ export interface Receipt {
   readonly written: number
   /** Records on the disk, to be delivered by this process or the next. */
   readonly spooled: number
-  /** Records given up: no room, or closed before they could be written. */
+  /** Records given up: no room, closed before they could be written, or damaged on the disk. */
   readonly dropped: number
   /** Records that the store refuses for good. */
   readonly rejected: number
@@ -106,7 +106,10 @@ export interface Stats extends Receipt {
   /** Failed attempts that were, or will be, retried. */
   readonly retries: number
   readonly breaker: BreakerState
-  /** Dropped records by kind and reason, for example `{ "Span/budget": 12 }`. */
+  /**
+   * Dropped records by kind and reason, for example `{ "Span/budget": 12 }`. Records that were found damaged on the disk
+   * are counted as `damaged`, since nobody knows their kind.
+   */
   readonly droppedByReason: Readonly<Record<string, number>>
 }
 

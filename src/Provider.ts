@@ -16,8 +16,8 @@ import type { Observation } from "./Observation.ts"
  * Writes batches of observations.
  *
  * `write` must be idempotent: writing the same batch twice, or two batches out of order, must leave the same result,
- * because a batch whose outcome is unknown is written again. The retry passes the same array, which is frozen. An
- * observation with a higher `revision` replaces one with a lower.
+ * because a batch whose outcome is unknown is written again, whole or in parts. The array is frozen. An observation with a
+ * higher `revision` replaces one with a lower.
  *
  * @since 0.1.0
  * @category models
