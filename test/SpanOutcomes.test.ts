@@ -1,6 +1,19 @@
 /** What the combinators promise to the program that they wrap, whatever becomes of it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, type Clock, Data, Deferred, Effect, Either, Exit, Fiber, Option, TestClock } from "effect"
+import {
+  Cause,
+  type Clock,
+  Data,
+  Deferred,
+  Effect,
+  Either,
+  Exit,
+  Fiber,
+  Option,
+  Request,
+  RequestResolver,
+  TestClock
+} from "effect"
 import { logDocumentEvent, logLlmCall } from "../src/Log.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import { closedRevision } from "../src/Observation.ts"
@@ -9,6 +22,12 @@ import * as Testing from "../src/Testing.ts"
 import { Current, TraceContext } from "../src/TraceContext.ts"
 
 class NotFound extends Data.TaggedError("NotFound")<{ readonly message: string; readonly cause?: unknown }> {}
+
+interface Get extends Request.Request<number> {
+  readonly _tag: "Get"
+  readonly id: number
+}
+const Get = Request.tagged<Get>("Get")
 
 const spans = Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Span"))
 const traces = Effect.flatMap(Testing.Recorded, (recorded) => recorded.of("Trace"))
@@ -351,6 +370,30 @@ describe("the ambient context", () => {
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(fiber)
       assert.deepStrictEqual((yield* spans).map((each) => each.status), ["success", "interrupted", "interrupted"])
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.effect("is what it was after requests that were batched, for which Effect goes on in other fibers", () =>
+    Effect.gen(function*() {
+      const resolver = RequestResolver.makeBatched((gets: Array<Get>) =>
+        Effect.forEach(gets, (get) => Request.succeed(get, get.id)).pipe(withSpan(`resolve ${gets.length}`))
+      )
+      yield* Effect.gen(function*() {
+        const before = yield* Current
+        yield* Effect.forEach([1, 2, 3], (id) =>
+          Effect.request(Get({ id }), resolver).pipe(
+            withSpan(`get ${id}`),
+            Effect.zipRight(Effect.void.pipe(withSpan(`use ${id}`)))
+          ), { batching: true, concurrency: 2 })
+        assert.strictEqual(yield* Current, before)
+        yield* Effect.void.pipe(withSpan("beside"))
+      }).pipe(withTrace("trace"))
+      const all = yield* spans
+      assert.sameMembers(
+        all.map(({ name }) => name),
+        ["resolve 3", "get 1", "use 1", "get 2", "use 2", "get 3", "use 3", "beside"]
+      )
+      const trace = yield* traceNamed("trace")
+      for (const each of all) assert.strictEqual(each.parentSpanId, trace.spanId, each.name)
     }).pipe(Effect.provide(Testing.layer())))
 
   it.effect("that came from elsewhere is the parent of what runs in it, and is not ended by it", () =>

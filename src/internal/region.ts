@@ -8,7 +8,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import type { Service } from "../ObservabilityService.ts"
 import { ObservabilityService } from "../ObservabilityService.ts"
 import { Current, TraceContext } from "../TraceContext.ts"
@@ -46,8 +47,9 @@ export const runIn = <Place, A, E, R>(
         if (place === undefined) return restore(self)
         const replaced = replaceContext(fiber, Context.add(around, Current, region.contextOf(place)))
         const leave = (exit: Exit.Exit<A, E>) => {
-          restoreContext(fiber, replaced)
-          const after = region.end(service, fiber, place, exit)
+          const running = runningAfter(fiber)
+          restoreContext(running, replaced)
+          const after = region.end(service, running, place, exit)
           return after !== undefined ? Effect.zipRight(after, exit) : exit
         }
         return Effect.matchCauseEffect(restore(self), {
@@ -57,3 +59,12 @@ export const runIn = <Place, A, E, R>(
       })
       : self
   })
+
+// internal
+
+/**
+ * The fiber on which a region ends. Mostly that on which it began: but what waits for a request that is batched with others
+ * goes on in another fiber, to which Effect moves the rest of the program.
+ */
+const runningAfter = (began: Fiber.RuntimeFiber<unknown, unknown>): Fiber.RuntimeFiber<unknown, unknown> =>
+  Option.getOrUndefined(Fiber.getCurrentFiber()) ?? began
