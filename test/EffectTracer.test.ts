@@ -288,6 +288,15 @@ describe("an attempt of a retry", () => {
   }
 })
 
+it.effect("an attempt comes after no negative delay, though the clock is set back", () =>
+  Effect.gen(function*() {
+    yield* TestClock.adjust("1 hour")
+    const schedule = Schedule.recurs(1).pipe(Schedule.tapOutput(() => TestClock.setTime(0)))
+    yield* Effect.fail("busy").pipe(withSpan("attempt"), Effect.retry(schedule), Effect.ignore, withTrace("trace"))
+    const delays = (yield* spans).map(({ attributes }) => attributes?.["schedule.delay_ms"])
+    assert.deepStrictEqual(delays, [undefined, 0])
+  }).pipe(Effect.provide(recording())))
+
 it.effect("spans of either kind are of one attempt", () =>
   Effect.gen(function*() {
     const attempt = Effect.zipRight(

@@ -55,6 +55,15 @@ describe("withSpanStream", () => {
       })
     }).pipe(Effect.provide(Testing.layer())))
 
+  it.effect("the first element comes after no negative time, though the clock is set back", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust("1 hour")
+      yield* Stream.fromEffect(TestClock.setTime(0)).pipe(withSpanStream("s", { type: "llm" }), Stream.runDrain)
+      const { attributes, modelCall } = yield* spanNamed("s")
+      assert.deepStrictEqual(attributes, { "stream.elements": 1, "stream.time_to_first_element_ms": 0 })
+      assert.strictEqual(modelCall?.timeToFirstTokenMicros, 0)
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("elements and their chunks pass unchanged", () =>
     Effect.gen(function*() {
       const source = Stream.fromChunks(Chunk.make(1, 2, 3), Chunk.empty<number>(), Chunk.make(4), Chunk.make(5, 6))

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type { Service } from "../ObservabilityService.ts"
 import type { SpanHandle } from "../SpanHandle.ts"
 import { Current, type TraceContext } from "../TraceContext.ts"
+import { elapsed } from "./recording/elapsed.ts"
 
 export const observeStream = <A, E, R>(
   self: Stream.Stream<A, E, R>,
@@ -42,7 +43,7 @@ export const observeStream = <A, E, R>(
     return self.pipe(
       Stream.mapChunks((chunk) => {
         if (timeToFirst === undefined && chunk.length > 0) {
-          timeToFirst = Number(clock.unsafeCurrentTimeNanos() - start) / 1_000_000
+          timeToFirst = elapsed(0, Number(clock.unsafeCurrentTimeNanos() - start) / 1_000_000)
         }
         elements += chunk.length
         return chunk
