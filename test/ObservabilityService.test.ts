@@ -11,13 +11,14 @@ import {
   Logger,
   ManagedRuntime,
   Option,
+  Runtime,
   Scope,
   TestClock
 } from "effect"
 import * as EffectTracer from "../src/EffectTracer.ts"
 import { sequential } from "../src/IdGenerator.ts"
 import type * as Input from "../src/Input.ts"
-import { logChatMessage, logDocumentEvent, logLlmCall } from "../src/Log.ts"
+import { flush, logChatMessage, logDocumentEvent, logLlmCall } from "../src/Log.ts"
 import { ObservabilityService } from "../src/ObservabilityService.ts"
 import type { Observation, Span } from "../src/Observation.ts"
 import { closedRevision, mapTexts } from "../src/Observation.ts"
@@ -916,6 +917,17 @@ describe("flushOnTraceEnd", () => {
         ObservabilityService.layer({ providers: [stuck], flushOnTraceEnd: "1 second", closeDeadline: 0 })
       )
     )
+  })
+
+  it.effect("does not wait in a program that is run synchronously, which nothing can", () => {
+    const stored = memory()
+    return Effect.gen(function*() {
+      const runtime = yield* Effect.runtime<ObservabilityService>()
+      assert.strictEqual(Runtime.runSync(runtime)(withTrace(Effect.succeed("value"), "t")), "value")
+      Runtime.runSync(runtime)(logLlmCall({ model: "m" }))
+      yield* flush()
+      assert.strictEqual(stored.records.length, 3)
+    }).pipe(Effect.provide(ObservabilityService.layerMemory(stored, { flushOnTraceEnd: "1 second" })))
   })
 
   it.effect("left out, nothing waits", () => {

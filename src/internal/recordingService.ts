@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
+import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import * as Delivery from "../Delivery.ts"
@@ -131,7 +132,12 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
         Effect.zipRight(recording((fiber) => traces.end(ambientOf(fiber), context, end)), service.afterTrace),
       afterTrace: options.flushOnTraceEnd === undefined
         ? Effect.void
-        : Effect.suspend(() => Effect.asVoid(service.flush({ timeout: options.flushOnTraceEnd }))),
+        : Effect.withFiberRuntime((fiber) =>
+          // what waits in `Effect.runSync` is a defect, and the program's own has none
+          fiber.currentScheduler instanceof Scheduler.SyncScheduler
+            ? Effect.void
+            : Effect.asVoid(service.flush({ timeout: options.flushOnTraceEnd }))
+        ),
       span: (parent, name, type, spanOptions) => acquireSpan(service, () => parent, name, { ...spanOptions, type }),
       updateSpan: (span, update) => Effect.sync(() => unsafe.updateSpan(span, update)),
       logLlmCall: (parent, call) => logging(parent, (fiber) => spans.logLlmCall(ambientOf(fiber), parent, call)),
