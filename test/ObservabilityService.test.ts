@@ -647,6 +647,29 @@ describe("redact", () => {
       assert.strictEqual((yield* stats).failedRedactions, 6)
     }).pipe(Effect.timeout("5 seconds"), Effect.provide(Testing.layer({ redact: () => undefined as never }))))
 
+  it.effect("that records something itself is not given that again, and it is counted", () => {
+    let runtime: Runtime.Runtime<ObservabilityService> | undefined
+    const mask = logChatMessage({ role: "system", content: "masked" }).pipe(
+      withSpan("below"),
+      Effect.zipRight(logLlmCall({ model: "m" })),
+      withTrace("mask")
+    )
+    const redact = (record: Observation) => {
+      if (runtime !== undefined) Runtime.runSync(runtime)(mask)
+      return record
+    }
+    return Effect.gen(function*() {
+      runtime = yield* Effect.runtime<ObservabilityService>()
+      yield* Effect.void.pipe(withSpan("span"), withTrace("trace"))
+      const { observations, tree } = yield* Testing.Recorded
+      assert.strictEqual((yield* observations).length, 2)
+      assert.strictEqual(yield* tree, ["trace trace [success 0ms]", "└─ span span [success 0ms]"].join("\n"))
+      const { stats } = yield* ObservabilityService
+      // of each of two records: a trace, a span, a message and a call
+      assert.deepInclude(yield* stats, { failedRecordings: 8, failedRedactions: 0, openSpans: 0, openTraces: 0 })
+    }).pipe(Effect.provide(Testing.layer({ redact })))
+  })
+
   const warningsOf = (redact: (record: Observation) => Observation) => {
     const warnings: Array<{ readonly count: unknown; readonly message: string }> = []
     const logger = Logger.make(({ annotations, message }) => {

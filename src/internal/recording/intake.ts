@@ -39,6 +39,7 @@ export class Intake {
   private window = 1
   /** How many of the items have been shown to `remember`. */
   private shown = 0
+  private isHandingOver = false
   private readonly remember: (record: OpenRecord) => void
   private readonly handOver: (observations: ReadonlyArray<Observation>, extent: Extent) => void
   private readonly wake: () => void
@@ -53,6 +54,14 @@ export class Intake {
     this.remember = options.remember
     this.handOver = options.handOver
     this.wake = options.wake
+  }
+
+  /**
+   * To be called before anything is begun. What the application's redaction begins itself, as in a service whose functions
+   * have spans, it would be given again, and would begin more: without end.
+   */
+  admit(): void {
+    if (this.isHandingOver) throw new Error("records are being handed over")
   }
 
   push(item: Observation): void {
@@ -103,7 +112,12 @@ export class Intake {
       bytes += observation.size
       if (isOpenSpan(observation)) openSpans++
     }
-    this.handOver(items as Array<Observation>, new Extent(bytes, openSpans))
+    this.isHandingOver = true
+    try {
+      this.handOver(items as Array<Observation>, new Extent(bytes, openSpans))
+    } finally {
+      this.isHandingOver = false
+    }
   }
 
   private put(record: OpenRecord, item: OpenRecord | Observation, size: number): void {

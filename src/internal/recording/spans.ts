@@ -170,6 +170,7 @@ export class Spans {
     elapsedMicros: number | undefined,
     origin?: Origin | undefined
   ): OpenSpan {
+    this.room.intake.admit()
     const { spanId, startTimeNanos: nanos } = origin ?? noOrigin
     const trace = parent === undefined
       ? this.traces.startFor(ambient, name, elapsedMicros ?? 0, origin)

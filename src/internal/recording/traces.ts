@@ -109,6 +109,7 @@ export class Traces {
     { durationMicros, name, outcome }: Past,
     record: (context: TraceContext, timeUnixMicros: number) => void
   ): void {
+    this.room.intake.admit()
     if (parent !== undefined) {
       const timeline = this.timelineFor(ambient, this.countedAt(parent), TraceContext.recordOf(parent))
       return record(parent, timeline.now(ambient.clock))
@@ -164,6 +165,7 @@ export class Traces {
   }
 
   private begin(ambient: Ambient, input: Input.Trace, timeline: Timeline, traceId?: TraceId): OpenTrace {
+    this.room.intake.admit()
     const { generator } = ambient
     const { operationType, tags } = input
     const trace = new OpenTrace(
