@@ -376,7 +376,7 @@ describe("the ambient context", () => {
     Effect.gen(function*() {
       const resolver = RequestResolver.makeBatched((gets: Array<Get>) =>
         Effect.forEach(gets, (get) => Request.succeed(get, get.id)).pipe(withSpan(`resolve ${gets.length}`))
-      )
+      ).pipe(RequestResolver.contextFromServices(ObservabilityService))
       yield* Effect.gen(function*() {
         const before = yield* Current
         yield* Effect.forEach([1, 2, 3], (id) =>
