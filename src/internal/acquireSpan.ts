@@ -10,7 +10,7 @@ import type { Service } from "../ObservabilityService.ts"
 import type { SpanHandle } from "../SpanHandle.ts"
 import { TraceContext } from "../TraceContext.ts"
 import { clockOf } from "./ambient.ts"
-import { OpenSpan } from "./recording/openSpan.ts"
+import type { OpenSpan } from "./recording/openSpan.ts"
 
 /**
  * What `Effect.acquireRelease` guarantees, for less: the span starts and is tied to the scope with nothing in
@@ -43,9 +43,14 @@ export const acquireSpan = (
     return Effect.as(Scope.addFinalizerExit(scope, release), span)
   }))
 
-/** What is to be done when a span has ended: where its trace was begun for it alone, that has ended with it. */
-export const afterSpan = (service: Service, span: SpanHandle): Effect.Effect<void> | undefined =>
-  span instanceof OpenSpan && span.ownsTrace ? service.afterTrace : undefined
+/**
+ * What is to be done when a span has ended: where its trace was begun for it alone, that has ended with it. Asked by the
+ * property, and not by the class, of which a program may hold two.
+ */
+export const afterSpan = (
+  service: Service,
+  span: SpanHandle & Partial<Pick<OpenSpan, "ownsTrace">>
+): Effect.Effect<void> | undefined => span.ownsTrace === true ? service.afterTrace : undefined
 
 /** A handle for a span that nobody records: the ids are real, so what is made from it is well-formed. */
 export const unrecordedSpan = (

@@ -5,9 +5,9 @@
  * would take a closure more per start and end of every span.
  */
 import type { Unsafe } from "../../ObservabilityService.ts"
-import { TraceContext } from "../../TraceContext.ts"
 import { ambientOf } from "../ambient.ts"
 import { iterationOf } from "../iteration.ts"
+import { isContext } from "../position.ts"
 import { OpenSpan } from "./openSpan.ts"
 import type { Spans } from "./spans.ts"
 import type { Traces } from "./traces.ts"
@@ -71,7 +71,7 @@ export const unsafeOf = (traces: Traces, spans: Spans, failed: () => void): Unsa
   updateSpan: (span, update) => {
     try {
       if (span instanceof OpenSpan) spans.keeperOf(span).update(span, update)
-      else if (span instanceof TraceContext) spans.annotate(span, update)
+      else if (isContext(span)) spans.annotate(span, update)
     } catch {
       failed()
     }
