@@ -25,6 +25,7 @@ class Need {
 }
 
 declare const program: Effect.Effect<number, Failure, Need>
+declare const unknown: Effect.Effect<unknown, unknown, unknown>
 declare const stream: Stream.Stream<number, Failure, Need>
 declare const context: TraceContext
 
@@ -60,6 +61,32 @@ describe("combinators add nothing to A and E, and only ObservabilityService to R
     expect(program.pipe(withSpan("a"), withSpan("b"), withTrace("t"))).type.toBe<
       Effect.Effect<number, Failure, Need | ObservabilityService>
     >()
+  })
+
+  it("in functions for any program, and for any stream", () => {
+    const observed = <A, E, R>(self: Effect.Effect<A, E, R>) => self.pipe(withSpan("s"), withTrace("t"))
+    expect(observed(program)).type.toBe<Effect.Effect<number, Failure, Need | ObservabilityService>>()
+    const observedStream = <A, E, R>(self: Stream.Stream<A, E, R>) => withSpanStream(self, "s")
+    expect(observedStream(stream)).type.toBe<Stream.Stream<number, Failure, Need | ObservabilityService>>()
+  })
+
+  it("beside what Effect has for functions, with what they are given", () => {
+    const traced = Effect.fn("f")(function*(count: number) {
+      return count + (yield* program)
+    }, withSpan("s"))
+    expect(traced(1)).type.toBe<Effect.Effect<number, Failure, Need | ObservabilityService>>()
+    const plain = Effect.fnUntraced(function*(count: number) {
+      return count + (yield* program)
+    }, (self, count) => withSpan(self, "s", { attributes: { count } }))
+    expect(plain(1)).type.toBe<Effect.Effect<number, Failure, Need | ObservabilityService>>()
+  })
+
+  it("of what never succeeds, and of what nothing is known", () => {
+    expect(Effect.never.pipe(withSpan("s"))).type.toBe<Effect.Effect<never, never, ObservabilityService>>()
+    expect(Effect.fail(new Failure()).pipe(withSpan("s"))).type.toBe<
+      Effect.Effect<never, Failure, ObservabilityService>
+    >()
+    expect(unknown.pipe(withSpan("s"))).type.toBe<Effect.Effect<unknown, unknown, unknown>>()
   })
 
   it("span is scoped, and never fails", () => {
