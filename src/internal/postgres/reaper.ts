@@ -11,7 +11,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { statusCodes } from "./codes.ts"
-import { inTransaction } from "./transaction.ts"
+import { withReadableTimes } from "./transaction.ts"
 
 /** Five missed signs of life. */
 export const lostAfter = Duration.minutes(1)
@@ -39,7 +39,7 @@ export const reap = (
   schema: string,
   blocksAtOnce = defaultBlocksAtOnce
 ): Effect.Effect<boolean, SqlError, SqlClient.SqlClient> =>
-  inTransaction(Effect.gen(function*() {
+  withReadableTimes(Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const [step] = yield* sql.unsafe<{
       readonly processes: string | null
@@ -59,8 +59,8 @@ export const reap = (
           for update skip locked
         ), partition as (
           -- a day, or of whatever extent somebody made it
-          select oid, substring(bounds from 'FROM \\(''([^'']+)''\\)')::timestamptz as "from",
-            substring(bounds from 'TO \\(''([^'']+)''\\)')::timestamptz as "to"
+          select oid, substring(bounds from 'FROM [(]''([^'']+)''[)]')::timestamptz as "from",
+            substring(bounds from 'TO [(]''([^'']+)''[)]')::timestamptz as "to"
           from (
             select oid, pg_get_expr(relpartbound, oid) as bounds from pg_class join pg_inherits on inhrelid = oid
             where inhparent in ('"${schema}".span_store'::regclass, '"${schema}".trace_store'::regclass)

@@ -2,7 +2,8 @@
  * By which names a model is looked up, and whose prices may be used for whom.
  *
  * Both are data, so that a store can follow the same rules. The patterns are written in what JavaScript and PostgreSQL
- * understand alike: character classes, alternatives, anchors and counts.
+ * understand alike: character classes, alternatives, anchors and counts. No backslash, which a server may be set to take for
+ * an escape of its own.
  */
 
 /** What names the place that a model is served from, in front of its own name; taken off one after the other. */
@@ -10,8 +11,8 @@ export const prefixes: ReadonlyArray<string> = [
   // of gateways, of Gemini and of Vertex AI
   "^(?:publishers/[a-z0-9-]+/models|models|openai|anthropic|google|gemini|cohere|bedrock|vertex_ai)/",
   // the region's profile at Amazon Bedrock
-  "^(?:us|us-gov|eu|apac|jp|au|ca|global)\\.",
-  "^(?:anthropic|cohere)\\."
+  "^(?:us|us-gov|eu|apac|jp|au|ca|global)[.]",
+  "^(?:anthropic|cohere)[.]"
 ]
 
 /** What names a version, behind the model's own name; taken off one after the other. */
