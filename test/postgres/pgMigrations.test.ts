@@ -4,8 +4,10 @@ import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option, Redacted } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { execFile } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import type { TraceId } from "../../src/Identifier.ts"
 import { apart } from "../../src/internal/postgres/isolation.ts"
 import { reap } from "../../src/internal/postgres/reaper.ts"
 import type { Observation } from "../../src/Observation.ts"
@@ -23,6 +25,27 @@ const migrated = Effect.gen(function*() {
   const run = (schema?: string) => Effect.provideService(PgMigrations.run({ schema }), PgClient.PgClient, sql)
   return { url, sql, run }
 })
+
+/** The address for a role that owns nothing, and may do what `docs/schema.md` says that it must. */
+const writerUrl = (sql: PgClient.PgClient, url: Redacted.Redacted) =>
+  Effect.gen(function*() {
+    const role = `writer_${randomUUID().replaceAll("-", "")}`
+    yield* Effect.acquireRelease(
+      sql.unsafe(`create role ${role} login password 'secret'`),
+      () => Effect.orDie(sql.unsafe(`drop owned by ${role}; drop role ${role}`))
+    )
+    yield* sql.unsafe(
+      `grant usage on schema observability to ${role};
+       grant select, insert, update on all tables in schema observability to ${role}`
+    )
+    const writer = new URL(Redacted.value(url))
+    writer.username = role
+    writer.password = "secret"
+    return Redacted.make(writer.href)
+  })
+
+/** One that carries no time, so that the trace is stored under the time that it states. */
+const w3cTraceId = "0af7651916cd43dd8448eb211c80319c" as TraceId
 
 describe("PgMigrations", () => {
   it.scopedLive("creates the schema once, and says what it did", () =>
@@ -142,19 +165,7 @@ describe("PgMigrations", () => {
       const { run, sql, url } = yield* migrated
       yield* run()
       yield* Effect.provideService(PgMigrations.createPartitions({ daysAhead: 1 }), PgClient.PgClient, sql)
-      const role = `writer_${Date.now()}`
-      const writer = new URL(Redacted.value(url))
-      writer.username = role
-      writer.password = "secret"
-      yield* Effect.acquireRelease(
-        sql.unsafe(`create role ${role} login password 'secret'`),
-        () => Effect.orDie(sql.unsafe(`drop owned by ${role}; drop role ${role}`))
-      )
-      yield* sql.unsafe(
-        `grant usage on schema observability to ${role};
-         grant select, insert, update on all tables in schema observability to ${role}`
-      )
-      const provider = yield* PgProvider.make({ url: Redacted.make(writer.toString()) })
+      const provider = yield* PgProvider.make({ url: yield* writerUrl(sql, url) })
       const now = Date.now() * 1000
       yield* provider.write([span({ startTimeUnixMicros: now })])
 
@@ -195,6 +206,39 @@ describe("PgMigrations", () => {
       yield* Effect.provideService(PgMigrations.createPartitions({ daysAhead: 1 }), PgClient.PgClient, sql)
       yield* provider.write(late)
       expect(yield* spansOf).toEqual([{ count: 1 }])
+    }))
+
+  it.scopedLive("stores what has a place in a partition that somebody made of another extent, also where it may make none", () =>
+    Effect.gen(function*() {
+      const { run, sql, url } = yield* migrated
+      yield* run()
+      const lastYear = new Date().getUTCFullYear() - 1
+      for (const table of ["trace_store", "span_store", "chat_message_store", "document_event_store"]) {
+        yield* sql.unsafe(
+          `create table observability.${table}_two_years partition of observability.${table}
+            for values from ('${lastYear}-01-01 00:00:00+00') to ('${lastYear + 2}-01-01 00:00:00+00')`
+        )
+      }
+      const owner = yield* PgProvider.make({ url })
+      const writer = yield* PgProvider.make({ url: yield* writerUrl(sql, url) })
+      const now = Date.now() * 1000
+      const ago = (days: number) => now - days * 86_400_000_000
+      yield* owner.write([trace({ startTimeUnixMicros: now, traceId: w3cTraceId }), span({ startTimeUnixMicros: now })])
+      const failure = yield* Effect.flip(writer.write([
+        trace({ startTimeUnixMicros: now, traceId: w3cTraceId }),
+        span({ spanId: spanId(10), startTimeUnixMicros: now }),
+        span({ spanId: spanId(11), startTimeUnixMicros: ago(1) }),
+        span({ spanId: spanId(12), startTimeUnixMicros: ago(1_000) }),
+        chatMessage({ timeUnixMicros: now }),
+        documentEvent({ timeUnixMicros: ago(1) })
+      ]))
+      expect(failure.rejections?.map(({ index }) => index)).toEqual([3])
+      expect(
+        yield* sql`select (select count(*)::int from observability.spans) as spans,
+          (select count(*)::int from observability.traces) as traces,
+          (select count(*)::int from observability.chat_messages) as messages,
+          (select count(*)::int from observability.document_events) as events`
+      ).toEqual([{ spans: 3, traces: 1, messages: 1, events: 1 }])
     }))
 
   it.scopedLive("creates partitions for a whole number of days from 0 to 365, and says so of any other", () =>

@@ -15,14 +15,13 @@ import type { Table } from "./table.ts"
 
 export interface PartitionKeeper {
   /**
-   * Creates what the rows need.
-   *
-   * @returns what they need and this role may not create
+   * Creates what the rows need. Where this role may not, the rows may have a place all the same, in a partition of another
+   * extent: whoever writes them finds out.
    */
   readonly ensureFor: <Row>(
     table: Table<Row>,
     rows: ReadonlyArray<Row>
-  ) => Effect.Effect<ReadonlyArray<Partitions.Partition>, SqlError, SqlClient.SqlClient>
+  ) => Effect.Effect<void, SqlError, SqlClient.SqlClient>
   /**
    * Creates today's partitions and those of the days ahead, the nearest first, so that midnight costs no write anything. A
    * failure is only warned of: a role that may not create any can write as long as somebody else does.
@@ -33,7 +32,7 @@ export interface PartitionKeeper {
     daysAhead: number,
     limited: ReturnType<typeof bounded>
   ) => Effect.Effect<void, never, SqlClient.SqlClient>
-  /** Somebody dropped what was known to be there. */
+  /** Something is not there: it was dropped, or never made. */
   readonly forget: Effect.Effect<void>
 }
 
@@ -53,21 +52,11 @@ export const make = (options: { readonly schema: string }): PartitionKeeper => {
     })
   return {
     ensureFor: ({ name, partitionTime }, rows) => {
-      if (partitionTime === undefined) return Effect.succeed([])
+      if (partitionTime === undefined) return Effect.void
       const days = new Set<number>()
       for (const row of rows) days.add(Partitions.dayOf(partitionTime(row)))
       const wanted = Array.from(days, (day) => ({ table: name, day }))
-      return ensure(wanted).pipe(
-        Effect.as([]),
-        Effect.catchIf(
-          isForbidden,
-          () =>
-            Effect.tap(
-              Partitions.missing(options.schema, unknownOf(wanted)),
-              (missing) => remember(wanted.filter((partition) => !missing.includes(partition)))
-            )
-        )
-      )
+      return Effect.catchIf(ensure(wanted), isForbidden, () => Effect.sync(() => remember(wanted)))
     },
     keepAhead: (daysAhead, limited) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) =>

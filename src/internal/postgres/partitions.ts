@@ -74,7 +74,7 @@ export const createPartitions = (
     ))
 
 /** Those of the partitions that are not there. */
-export const missing = (
+const missing = (
   schema: string,
   wanted: ReadonlyArray<Partition>
 ): Effect.Effect<ReadonlyArray<Partition>, SqlError, SqlClient.SqlClient> =>

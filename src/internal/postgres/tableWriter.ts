@@ -52,14 +52,11 @@ export const make = <Row>(schema: string, table: Table<Row>, partitions: Partiti
   const insertByDay = (rows: ReadonlyArray<Row>) =>
     Effect.map(
       Effect.forEach(Object.values(Arr.groupBy(rows, (row) => partitionName(partitionOf(row)))), (day) =>
-        Effect.gen(function*() {
-          const missing = yield* partitions.ensureFor(table, day)
-          if (missing.length === 0) {
-            yield* insert(day)
-          }
-          return missing
-        }).pipe(Effect.catchIf(isMissingPartition, () =>
-          Effect.succeed([partitionOf(day[0])])))),
+        Effect.zipRight(partitions.ensureFor(table, day), insert(day)).pipe(
+          Effect.as([]),
+          Effect.catchIf(isMissingPartition, () =>
+            Effect.succeed([partitionOf(day[0])]))
+        )),
       Arr.flatten
     )
 
@@ -67,7 +64,7 @@ export const make = <Row>(schema: string, table: Table<Row>, partitions: Partiti
     rows.length === 0 ? Effect.succeed([]) : insert(rows).pipe(
       Effect.as([]),
       Effect.catchIf(isMissingPartition, () =>
-        // somebody dropped the day in the meantime
+        // somebody dropped the day in the meantime, or this role could not create it
         Effect.zipRight(partitions.forget, insertByDay(rows)))
     )
 
@@ -92,16 +89,10 @@ export const make = <Row>(schema: string, table: Table<Row>, partitions: Partiti
       Effect.orElseSucceed(() => false)
     )
 
-  return (rows, isFirstAttempt = false) => {
-    if (rows.length === 0) return Effect.succeed([])
-    return Effect.gen(function*() {
-      const missing = yield* partitions.ensureFor(table, rows)
-      if (missing.length === 0) return yield* writeRows(rows, isFirstAttempt)
-      const days = new Set(missing.map(({ day }) => day))
-      const placed = rows.filter((row) => !days.has(partitionOf(row).day))
-      return [...missing, ...(yield* writeRows(placed, isFirstAttempt))]
-    })
-  }
+  return (rows, isFirstAttempt = false) =>
+    rows.length === 0
+      ? Effect.succeed([])
+      : Effect.zipRight(partitions.ensureFor(table, rows), writeRows(rows, isFirstAttempt))
 }
 
 type Written = ReturnType<TableWriter<never>>
