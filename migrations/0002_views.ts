@@ -25,10 +25,13 @@ const inputTokens = (span: string): string =>
     then coalesce(${span}.uncached_input_tokens, 0) + coalesce(${span}.cache_read_tokens, 0)
       + coalesce(${span}.cache_write_tokens, 0) end`
 
-/** Of the same day, give or take one: only the partitions in which spans of one trace lie are looked at. */
+/**
+ * Of the same day, give or take one: only the partitions in which spans of one trace lie are looked at. In hours, here and
+ * below: how long a day is depends on the time zone of whoever reads, where clocks change.
+ */
 const isNear = (span: string, other: string): string =>
-  `${span}.started_at >= ${other}.started_at - interval '1 day'
-    and ${span}.started_at <= ${other}.started_at + interval '1 day'`
+  `${span}.started_at >= ${other}.started_at - interval '24 hours'
+    and ${span}.started_at <= ${other}.started_at + interval '24 hours'`
 
 /** A span by which a trace comes in from outside, and not from another process that records here. */
 const isOpenEntry = (schema: string, entry: string): string =>
@@ -93,8 +96,8 @@ export default Effect.gen(function*() {
       where ${isOpenEntry(schema, "e")}
         and not exists (
           select 1 from ${schema}.trace_store o
-          where o.trace_id = e.trace_id and o.started_at >= e.started_at - interval '31 days'
-            and o.started_at <= e.started_at + interval '1 day'
+          where o.trace_id = e.trace_id and o.started_at >= e.started_at - interval '744 hours'
+            and o.started_at <= e.started_at + interval '24 hours'
         )
         and not exists (
           select 1 from ${schema}.span_store f
@@ -112,7 +115,7 @@ export default Effect.gen(function*() {
       where s.trace_id = t.trace_id
         -- only the partitions in which spans of the trace can lie: a vendor's batch, logged when
         -- it is back, began a day before, and clocks differ
-        and s.started_at >= t.started_at - interval '2 days'
+        and s.started_at >= t.started_at - interval '48 hours'
         and s.is_subtotal is false
         and (t.input_tokens is null or t.output_tokens is null or t.cost_usd is null)
     ) recorded on true;

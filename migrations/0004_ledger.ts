@@ -3,6 +3,8 @@
  *
  * A row per trace, provider and writer, and never one per record; a row's day is that of its trace, so that both are
  * dropped together. `record_store` is what the figures are compared with.
+ *
+ * Intervals are hours: how long a day is depends on the time zone of whoever reads, where clocks change.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
@@ -70,7 +72,7 @@ export default Effect.gen(function*() {
       from ${schema}.record_store r
       -- only the partitions in which records of the trace can lie: a vendor's batch, logged when
       -- it is back, began a day before, and clocks differ
-      where r.trace_id = t.trace_id and r.at >= t.day - interval '2 days' and r.is_final
+      where r.trace_id = t.trace_id and r.at >= t.day - interval '48 hours' and r.is_final
     ) held
     cross join lateral (
       select
@@ -81,7 +83,7 @@ export default Effect.gen(function*() {
         max(l.last_settled_at) as last_settled_at,
         sum(l.delivered + l.refused) = held.records and sum(l.fingerprint) = held.fingerprint as settled
       from ${schema}.delivery_store l
-      where l.trace_id = t.trace_id and l.provider = t.provider and l.day >= t.day - interval '1 day'
+      where l.trace_id = t.trace_id and l.provider = t.provider and l.day >= t.day - interval '24 hours'
       group by ${isReplay}, case when ${isReplay} then l.day end
       order by settled desc, last_settled_at desc
       limit 1

@@ -19,7 +19,7 @@ import type { Fixture } from "./pgFixture.ts"
 import { clear, client, fixture } from "./pgFixture.ts"
 import { testDatabase } from "./testDatabase.ts"
 
-const { chatMessage, documentEvent, span, trace } = Observations
+const { chatMessage, documentEvent, span, spanId, trace } = Observations
 
 /** Four final records: the trace, the span, the message and the event. */
 const program = Effect.zipRight(
@@ -145,6 +145,30 @@ describe("the ledger", () => {
       expect(yield* complete(store)).toEqual([true])
       yield* store.provider.write([{ ...final.span, revision: closedRevision + 1 }])
       expect(yield* complete(store)).toEqual([false])
+    }))
+
+  it.scopedLive("says the same in every time zone, also of a night in which clocks change", () =>
+    Effect.gen(function*() {
+      const store = yield* fixture()
+      // its id carries no time, and each writer hears of it on another side of midnight
+      const traceId = "f".repeat(32) as TraceId
+      const spans = ["2026-03-08T23:59:00Z", "2026-03-09T00:01:00Z"].map((time, index) => ({
+        ...final.span,
+        traceId,
+        spanId: spanId(index + 2),
+        startTimeUnixMicros: Date.parse(time) * 1_000
+      }))
+      for (const span of spans) {
+        yield* store.provider.write([span])
+        yield* (yield* writerOf(store)).settle("delivered", [span])
+      }
+      for (const zone of ["UTC", "America/New_York"]) {
+        const found = yield* store.sql.withTransaction(Effect.zipRight(
+          store.sql.unsafe(`set local timezone = '${zone}'`),
+          store.sql`select delivered::int, complete from observability.deliveries order by day`
+        ))
+        expect(found, zone).toEqual(Array(2).fill({ delivered: 2, complete: true }))
+      }
     }))
 
   it.scopedLive("is not held up by a day that gets no partition", () =>

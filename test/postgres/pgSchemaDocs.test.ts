@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
-import { chatMessage, documentEvent, span, trace, traceId } from "../observations.ts"
+import { chatMessage, documentEvent, span, spanId, startTimeUnixMicros, trace, traceId } from "../observations.ts"
 import { fixture } from "./pgFixture.ts"
 
 const page = readFileSync(new URL("../../docs/schema.md", import.meta.url), "utf8")
@@ -18,6 +18,27 @@ describe("docs/schema.md", () => {
         yield* provider.write([trace(), span(), chatMessage(), documentEvent()])
         yield* sql.unsafe(block)
       }
+    }))
+
+  it.scopedLive("shows the tree of a trace in the order of time, also in an hour that the clocks have twice", () =>
+    Effect.gen(function*() {
+      const { provider, sql } = yield* fixture()
+      const tree = blocks.flatMap((block) => block.split(";")).find((statement) =>
+        statement.includes("with recursive")
+      )!
+      const secondsAfter = (seconds: number) => startTimeUnixMicros + seconds * 1_000_000
+      yield* provider.write([
+        trace(),
+        span({ spanId: spanId(2), name: "first", startTimeUnixMicros: secondsAfter(-30) }),
+        span({ spanId: spanId(3), name: "second", startTimeUnixMicros: secondsAfter(30) }),
+        span({ spanId: spanId(4), name: "below", parentSpanId: spanId(2), startTimeUnixMicros: secondsAfter(60) })
+      ])
+      const found = yield* sql.withTransaction(Effect.zipRight(
+        // on that day, at 10:00 of UTC, clocks go back from 11 to 10 o'clock
+        sql.unsafe("set local search_path = observability; set local timezone = 'AAA0BBB-1,J1/0,J60/11'"),
+        sql.unsafe<{ readonly name: string }>(tree)
+      ))
+      expect(found.map(({ name }) => name)).toEqual(["first", "  below", "second"])
     }))
 
   it.scopedLive("erases all that is known of a user, in traces that name the user anywhere, and nothing of others", () =>
