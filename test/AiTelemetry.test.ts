@@ -246,6 +246,20 @@ describe("a structured answer", () => {
       assert.notInclude(JSON.stringify(call.error), "unicorn")
       assert.deepInclude(fieldsOf(call).usage, { uncachedInputTokens: 36, outputTokens: 87 })
     }))
+
+  it.scopedLive("that is none is quoted by no later attempt, either", () =>
+    Effect.gen(function*() {
+      const { calls: [first, second] } = yield* record(
+        openAi,
+        [json("openai-text.json"), json("openai-text.json")],
+        Effect.retry(LanguageModel.generateObject({ prompt: "The fair is on Friday.", schema: Event }), { times: 1 })
+      )
+      assert.strictEqual(
+        second?.attributes?.["schedule.error"],
+        `MalformedOutput: ${first?.error?.message}`
+      )
+      assert.notInclude(JSON.stringify([first, second]), "unicorn")
+    }))
 })
 
 describe("a stream", () => {

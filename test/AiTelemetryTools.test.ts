@@ -14,7 +14,7 @@ import { withSpan, withTrace } from "../src/Span.ts"
 import * as Testing from "../src/Testing.ts"
 import { fieldsOf, observing, recording } from "./ai/recording.ts"
 import type { Around, Reply } from "./ai/vendorServer.ts"
-import { anthropic, json, openAi, openAiEmbeddings, stream, vendorServer } from "./ai/vendorServer.ts"
+import { anthropic, changed, json, openAi, openAiEmbeddings, stream, vendorServer } from "./ai/vendorServer.ts"
 
 class Closed extends Schema.TaggedError<Closed>()("Closed", { message: Schema.String }) {}
 
@@ -114,6 +114,17 @@ describe("tools", () => {
         message: "Toolkit.GetWeather.handle: Failed to decode tool call parameters for tool 'GetWeather'"
       })
       assert.notInclude(JSON.stringify(spans.map(({ error }) => error)), "Paris")
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.scopedLive("nor are those that are no JSON, by the call", () =>
+    Effect.gen(function*() {
+      const reply = changed("openai-tool-call.json", [["{\\\"city\\\":\\\"Paris\\\"}", "{Paris"]])
+      const { calls: [call] } = yield* recording(openAi, [reply], ask.pipe(Effect.provide(sunny)))
+      assert.deepInclude(call?.error, {
+        type: "MalformedOutput",
+        message: "OpenAiLanguageModel.makeResponse: Failed to securely parse tool call parameters for tool 'GetWeather'"
+      })
+      assert.notInclude(JSON.stringify(call), "Paris")
     }).pipe(Effect.provide(Testing.layer())))
 
   it.scopedLive("nor by the trace that a call begins, unless the output is captured", () =>

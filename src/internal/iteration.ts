@@ -17,6 +17,7 @@ import type { SpanId } from "../Identifier.ts"
 import type * as Input from "../Input.ts"
 import { clockOf } from "./ambient.ts"
 import { errorDetails } from "./outcome.ts"
+import { withoutAnswer } from "./quotedAnswers.ts"
 import { elapsed } from "./recording/elapsed.ts"
 
 // read once: each access to the key of a class searches all that it inherits, which was 0.4 % of a native span
@@ -62,7 +63,8 @@ const millisOf = (fiber: Fiber.RuntimeFiber<unknown, unknown>): number => clockO
 const isError = (input: unknown): boolean =>
   input instanceof Error || Predicate.hasProperty(input, "_tag") && Predicate.hasProperty(input, "message")
 
+/** Whether answers are kept, is said where a model is observed: what quotes one is told without it. */
 const printed = (error: unknown): string => {
-  const { message, type } = errorDetails(error)
+  const { message, type } = errorDetails(withoutAnswer(error))
   return `${type}: ${message}`
 }

@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import { withoutAnswer } from "../quotedAnswers.ts"
 import { fieldOf, textOf } from "./shapes.ts"
 
 /** The status of the vendor's answer, where there was one. */
@@ -25,16 +26,7 @@ export const incomplete = {
 
 /**
  * How a call, a tool or the trace around them ended, as it is recorded: without what the model or a tool said, unless that is
- * kept. `@effect/ai` quotes it in the errors about malformed values, and puts what failed to decode into their causes.
+ * kept.
  */
 export const recordedExit = (exit: Exit.Exit<unknown, unknown>, keepsOutput: boolean): Exit.Exit<unknown, unknown> =>
-  keepsOutput ? exit : Exit.mapError(exit, withoutContent)
-
-// internal
-
-const withoutContent = (error: unknown): unknown => {
-  const tag = textOf(error, "_tag")
-  if (tag !== "MalformedOutput" && tag !== "MalformedInput") return error
-  const description = textOf(error, "description")?.split(" from:\n")[0] ?? "malformed"
-  return { _tag: tag, message: `${textOf(error, "module")}.${textOf(error, "method")}: ${description}` }
-}
+  keepsOutput ? exit : Exit.mapError(exit, withoutAnswer)
