@@ -1,9 +1,12 @@
 /** What is recorded of tools, conversations and embeddings, and where it stands. */
+import * as OpenAiClient from "@effect/ai-openai/OpenAiClient"
+import * as OpenAiLanguageModel from "@effect/ai-openai/OpenAiLanguageModel"
 import * as Chat from "@effect/ai/Chat"
 import * as EmbeddingModel from "@effect/ai/EmbeddingModel"
 import * as LanguageModel from "@effect/ai/LanguageModel"
 import * as Tool from "@effect/ai/Tool"
 import * as Toolkit from "@effect/ai/Toolkit"
+import { FetchHttpClient, HttpClient, HttpClientRequest } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import type { Exit } from "effect"
 import { Effect, Layer, Logger, Option, Schema, Stream, Tracer } from "effect"
@@ -338,6 +341,36 @@ describe("beside other tracers", () => {
         assert.notInclude(text, "my diagnosis")
         assert.include(text, "HttpResponseError")
       }
+    }).pipe(Effect.provide(Testing.layer())))
+
+  it.scopedLive("with EffectTracer, no span has the keys that vendors take in headers and addresses of their own", () =>
+    Effect.gen(function*() {
+      const url = yield* vendorServer([json("openai-text.json")])
+      const client = OpenAiClient.layer({
+        apiUrl: url,
+        transformClient: HttpClient.mapRequest((request) =>
+          request.pipe(
+            HttpClientRequest.setHeaders({
+              "api-key": "key-of-azure",
+              "x-goog-api-key": "key-of-google",
+              "openai-organization": "key-of-organization"
+            }),
+            HttpClientRequest.setUrlParams({ key: "key-of-address", "api-version": "2025-04-01" })
+          )
+        )
+      }).pipe(Layer.provide(FetchHttpClient.layer))
+      const model = AiTelemetry.observe(OpenAiLanguageModel.model("gpt-4.1")).pipe(
+        Layer.provide(client),
+        Layer.provideMerge(EffectTracer.layer())
+      )
+      const { spans } = yield* observing(model, LanguageModel.generateText({ prompt: "hi" }))
+      const attributes = spans.find(({ kind, type }) => kind === "client" && type === "span")?.attributes
+      assert.deepInclude(attributes, {
+        "http.request.header.api-key": "<redacted>",
+        "http.request.header.content-type": "application/json",
+        "url.full": `${url}/responses?key=REDACTED&api-version=2025-04-01`
+      })
+      assert.notInclude(JSON.stringify(spans), "key-of-")
     }).pipe(Effect.provide(Testing.layer())))
 
   it.scopedLive("another tracer sees the spans that it would see without the library", () =>

@@ -6,13 +6,14 @@ import { isSpanId, isTraceId } from "../../Identifier.ts"
 import type * as Input from "../../Input.ts"
 import type { Service } from "../../ObservabilityService.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
+import { withoutCredentials } from "../credentials.ts"
 import { withoutBodies } from "../quotedBodies.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 export const record = {
   attribute: (service: Service, handle: SpanHandle, key: string, value: unknown): void =>
-    service.unsafe.addAttribute(handle, key, value),
+    service.unsafe.addAttribute(handle, key, withoutCredentials(key, value)),
 
   event: (
     service: Service,

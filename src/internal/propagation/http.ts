@@ -1,5 +1,6 @@
 /** What is recorded of HTTP messages, by the stable semantic conventions of OpenTelemetry. */
 import type * as Headers from "@effect/platform/Headers"
+import { isCredential } from "../credentials.ts"
 
 /** Which headers are recorded, and whether the query of an address is. */
 export interface MessageOptions {
@@ -34,7 +35,7 @@ export const recordedHeaders = (
   for (const name of wanted ?? []) {
     const key = name.toLowerCase()
     const value = headers[key]
-    if (value === undefined || credentials.has(key) || isListed(key, redactedNames)) continue
+    if (value === undefined || isCredential(key) || isListed(key, redactedNames)) continue
     attributes[`http.${kind}.header.${key}`] = [value]
   }
   return attributes
@@ -108,20 +109,6 @@ const knownMethods = new Set([
   "PUT",
   "QUERY",
   "TRACE"
-])
-
-const credentials = new Set([
-  "authentication-info",
-  "authorization",
-  "cookie",
-  "proxy-authenticate",
-  "proxy-authentication-info",
-  "proxy-authorization",
-  "set-cookie",
-  "www-authenticate",
-  "x-api-key",
-  "x-auth-token",
-  "x-csrf-token"
 ])
 
 const isListed = (key: string, names: ReadonlyArray<string | RegExp>): boolean =>
