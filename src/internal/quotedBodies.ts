@@ -12,7 +12,7 @@ export const isAiError = (error: object): boolean => typeId in error
 export const withoutBodies = (text: string): string => {
   // as good as always there is neither
   const short = text.includes(label) ? text.replace(bodies, refusalOf) : text
-  return short.includes(typeId) ? short.replace(secrets, "\"$1\":\"\"") : short
+  return short.includes(typeId) ? short.replace(secrets, "$1\"$2$1\":$1\"$1\"").replace(inspected, "$1: ''") : short
 }
 
 // internal
@@ -26,8 +26,15 @@ const label = "Response Body: "
  */
 const bodies = /(?:\\{1,8}n){2}Response Body: [^"\\]*(?:\\.[^"\\]*)*|\n *\n *Response Body: [^]*?(?=\n {4,}at |$)/g
 
-/** What an error has beside its message, where a program or a logger prints it as JSON. */
-const secrets = /"(body|authorization|x-api-key)": ?"[^"\\]*(?:\\.[^"\\]*)*"/g
+/**
+ * What an error has beside its message, where a program or a logger prints it as JSON, or puts such JSON into other JSON: then
+ * its quotes are escaped, and those within a value more than those around it.
+ */
+const secrets = /(\\{0,7})"(body|authorization|x-api-key)\1": ?\1"(?:[^"\\]|(?!\1")\\+(?!\\)[^\\])*\1"/g
+
+/** The same, as Node prints it: a text of several lines is a sum of texts. */
+const text = /(?:'(?:[^'\\]|\\.)*'|"[^"]*"|`[^`]*`)/.source
+const inspected = new RegExp(`(?<![\\w$-])('x-api-key'|body|authorization): ${text}(?: \\+\\s+${text})*`, "g")
 
 const refusalOf = (body: string): string => {
   const sentence = refusal.exec(body)?.[1]

@@ -2,6 +2,7 @@ import * as AiError from "@effect/ai/AiError"
 import { Headers } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Deferred, Effect, Exit, FastCheck, Fiber, FiberId, Option, Schema } from "effect"
+import { inspect } from "node:util"
 import { errorDetails, fromError, fromExit } from "../../src/internal/outcome.ts"
 
 class NotFound extends Data.TaggedError("NotFound")<{ readonly message: string }> {}
@@ -224,6 +225,11 @@ describe("an error that quotes the body of a vendor's answer", () => {
     ],
     ["in its own message", new NotFound({ message: `no summary: ${unread.message}` })],
     ["in its own message as JSON", new NotFound({ message: `no summary: ${JSON.stringify(unread)}` })],
+    [
+      "in its own message as JSON within JSON",
+      new NotFound({ message: JSON.stringify({ why: JSON.stringify(unread) }) })
+    ],
+    ["in its own message as Node prints it", new NotFound({ message: `no summary: ${inspect(unread)}` })],
     ["in a message that is JSON", new NotFound({ message: JSON.stringify({ why: unread.message }) })],
     ["in JSON within JSON", new NotFound({ message: JSON.stringify(JSON.stringify({ why: unread.message })) })],
     ["in a field that is its message", new SummaryFailed({ reason: unread })],
