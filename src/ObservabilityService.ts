@@ -23,7 +23,7 @@ import type { Observation, SpanType } from "./Observation.ts"
 import type * as Pricing from "./Pricing.ts"
 import type { Provider } from "./Provider.ts"
 import type { SpanHandle } from "./SpanHandle.ts"
-import type { TraceContext } from "./TraceContext.ts"
+import type { Subjects, TraceContext } from "./TraceContext.ts"
 
 /**
  * Bounds of what is captured of one value; see `docs/capture.md`.
@@ -127,7 +127,10 @@ export interface SpanOrigin {
   readonly spanId?: SpanId | undefined
   /** For a span without a parent: whether its trace is sampled. Default: as `subjects`, else `true`. */
   readonly sampled?: boolean | undefined
-  /** For a span without a parent: the context whose user, session and knowledge base its trace is for. Default: none. */
+  /**
+   * For a span without a parent: the context whose user, session and knowledge base its trace is for. Default: those of
+   * `withSubjects`, if any.
+   */
   readonly subjects?: TraceContext | undefined
   /** Nanoseconds of the fiber's clock. Default: now. */
   readonly startTimeNanos?: bigint | undefined
@@ -205,6 +208,11 @@ export interface Service {
    * metadata. A handle stays that of the layer that began its span; a context is looked for in this one.
    */
   readonly updateSpan: (span: SpanHandle | TraceContext, update: Input.SpanUpdate) => Effect.Effect<void>
+  /**
+   * Says for whom the trace is in which a context stands, or the part of it that is for somebody of its own; see
+   * `annotateTrace`.
+   */
+  readonly updateTrace: (context: TraceContext, subjects: Subjects) => Effect.Effect<void>
   /** Records a model call that is over; without a parent in a trace of its own. */
   readonly logLlmCall: (parent: TraceContext | undefined, call: Input.LlmCall) => Effect.Effect<void>
   /** Records a message of a conversation; without a parent in a trace of its own. */

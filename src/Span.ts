@@ -28,10 +28,12 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Input from "./Input.ts"
 import { acquireSpan, afterSpan, unrecordedSpan } from "./internal/acquireSpan.ts"
+import { runFor } from "./internal/part.ts"
 import { runIn } from "./internal/region.ts"
 import { observeStream } from "./internal/streamRegion.ts"
 import { ObservabilityService } from "./ObservabilityService.ts"
 import type { SpanHandle } from "./SpanHandle.ts"
+import type { Subjects } from "./TraceContext.ts"
 import { Current, TraceContext } from "./TraceContext.ts"
 
 /**
@@ -189,3 +191,78 @@ export const annotate = (update: Input.SpanUpdate): Effect.Effect<void, never, O
         return context === undefined ? Effect.void : service.updateSpan(context, update)
       })
   )
+
+/**
+ * Says for whom the trace is in which the program runs, where that is learned inside of it: the trace, all spans of it that
+ * run, and whatever begins in it from then on have this user, session and knowledge base. What is left out stays as it was; of
+ * two statements the later one stands. Outside of any trace it does nothing.
+ *
+ * It is for the trace as a whole, such as that of a request. For one of several users of a trace there is `withSubjects`:
+ * inside of it, this speaks of that part alone. A trace that another process began stays as that has it, and the spans of this
+ * one have what is said here.
+ *
+ * @example
+ * ```ts
+ * import { annotateTrace, ObservabilityService, Provider, withSpan } from "effect-observability"
+ * import { Effect } from "effect"
+ *
+ * const memory = Provider.memory()
+ *
+ * const authenticate = Effect.succeed({ id: "ada" }).pipe(
+ *   Effect.tap(({ id }) => annotateTrace({ userId: id })),
+ *   withSpan("authenticate")
+ * )
+ *
+ * const request = authenticate.pipe(Effect.zipRight(Effect.void.pipe(withSpan("answer"))), withSpan("GET /"))
+ *
+ * Effect.runPromise(request.pipe(Effect.provide(ObservabilityService.layerMemory(memory)))).then(() => {
+ *   for (const record of memory.records) console.log(record._tag, record.userId) // all of them: ada
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const annotateTrace = (subjects: Subjects): Effect.Effect<void, never, ObservabilityService> =>
+  Effect.flatMap(
+    ObservabilityService,
+    (service) =>
+      Effect.withFiberRuntime((fiber) => {
+        const context = TraceContext.unsafeCurrent(fiber)
+        return context === undefined ? Effect.void : service.updateTrace(context, subjects)
+      })
+  )
+
+/**
+ * Runs an effect for a user, a session or a knowledge base of its own: what begins inside has it, also a trace that states
+ * none, and nothing else does. For a program that serves several in one trace. What is left out is as around.
+ *
+ * For whom a trace as a whole is, `withTrace` says, or `annotateTrace` where that is learned later.
+ *
+ * @example
+ * ```ts
+ * import { ObservabilityService, Provider, withSpan, withSubjects, withTrace } from "effect-observability"
+ * import { Effect } from "effect"
+ *
+ * const memory = Provider.memory()
+ *
+ * const digest = (userId: string) => Effect.void.pipe(withSpan("digest"), withSubjects({ userId }))
+ *
+ * const nightly = Effect.forEach(["ada", "bob"], digest, { concurrency: 2 }).pipe(withTrace("nightly"))
+ *
+ * Effect.runPromise(nightly.pipe(Effect.provide(ObservabilityService.layerMemory(memory)))).then(() => {
+ *   for (const record of memory.records) console.log(record._tag, record.userId) // ada, bob, and a trace for nobody
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withSubjects: {
+  (subjects: Subjects): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R | ObservabilityService>
+  <A, E, R>(self: Effect.Effect<A, E, R>, subjects: Subjects): Effect.Effect<A, E, R | ObservabilityService>
+} = dual(
+  2,
+  <A, E, R>(self: Effect.Effect<A, E, R>, subjects: Subjects): Effect.Effect<A, E, R | ObservabilityService> =>
+    Effect.flatMap(ObservabilityService, (service) => service.enabled ? runFor(subjects, self) : self)
+)

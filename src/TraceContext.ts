@@ -36,11 +36,26 @@ import type { SpanId, TraceId } from "./Identifier.ts"
 import * as Identifier from "./Identifier.ts"
 import type { Generator } from "./IdGenerator.ts"
 import { IdGenerator } from "./IdGenerator.ts"
-import { cutIdentifier } from "./internal/identifierText.ts"
+import { identifierOrNone } from "./internal/identifierText.ts"
 import type { HeadersInput } from "./internal/propagation/headerLines.ts"
 import type { Refusal, TraceParent } from "./internal/propagation/traceHeaders.ts"
 import { formatTraceparent, parseTraceparent, readHeaders, writeHeaders } from "./internal/propagation/traceHeaders.ts"
 import * as TraceState from "./TraceState.ts"
+
+/**
+ * For whom a trace is, or a part of one, and what it is about.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Subjects {
+  /** Who the trace is for. */
+  readonly userId?: string | undefined
+  /** The conversation or session the trace belongs to. */
+  readonly sessionId?: string | undefined
+  /** The knowledge base the trace works with. */
+  readonly kbId?: string | undefined
+}
 
 /**
  * What a caller may say about a new trace.
@@ -48,13 +63,7 @@ import * as TraceState from "./TraceState.ts"
  * @since 0.1.0
  * @category models
  */
-export interface RootOptions {
-  /** Who the trace is for. */
-  readonly userId?: string | undefined
-  /** The conversation or session the trace belongs to. */
-  readonly sessionId?: string | undefined
-  /** The knowledge base the trace works with. */
-  readonly kbId?: string | undefined
+export interface RootOptions extends Subjects {
   /** The W3C `sampled` flag, passed on to other services. Default: `true`. */
   readonly sampled?: boolean | undefined
 }
@@ -160,11 +169,11 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   readonly random: boolean
   /** What other tracing systems have said, passed on as it was received; `undefined` when that is nothing. */
   readonly traceState: TraceState.TraceState | undefined
-  /** Who the trace is for. */
+  /** Who the trace is for, as far as that was known when the context was made. */
   readonly userId: string | undefined
-  /** The conversation or session the trace belongs to. */
+  /** The conversation or session the trace belongs to, likewise. */
   readonly sessionId: string | undefined
-  /** The knowledge base the trace works with. */
+  /** The knowledge base the trace works with, likewise. */
   readonly kbId: string | undefined
   /** Whether the span is one of another process: the context was received, and what is begun here stands below it. */
   readonly isRemote: boolean
@@ -242,9 +251,9 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
       options?.sampled ?? true,
       true,
       undefined,
-      textOrNone(options?.userId),
-      textOrNone(options?.sessionId),
-      textOrNone(options?.kbId),
+      identifierOrNone(options?.userId),
+      identifierOrNone(options?.sessionId),
+      identifierOrNone(options?.kbId),
       false
     )
   }
@@ -259,7 +268,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
    *
    * @internal
    */
-  static unsafeWithin(around: TraceContext, parentSpanId: SpanId, spanId: SpanId): TraceContext {
+  static unsafeWithin(around: Around, parentSpanId: SpanId, spanId: SpanId): TraceContext {
     return new TraceContext(
       around.traceId,
       spanId,
@@ -380,9 +389,9 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
       fields.sampled ?? true,
       fields.random ?? false,
       stateOrNone(fields.traceState),
-      textOrNone(fields.userId),
-      textOrNone(fields.sessionId),
-      textOrNone(fields.kbId),
+      identifierOrNone(fields.userId),
+      identifierOrNone(fields.sessionId),
+      identifierOrNone(fields.kbId),
       fields.isRemote ?? false
     )
   }
@@ -465,6 +474,12 @@ export interface SpanPlace {
 
 // internal
 
+/** What all places in a trace have in common. */
+type Around = Pick<
+  TraceContext,
+  "traceId" | "sampled" | "random" | "traceState" | "userId" | "sessionId" | "kbId"
+>
+
 /**
  * Where a span of Effect's tracer stands, or the nearest one around it that is recorded: between the two may be spans that
  * only another tracer knows.
@@ -482,14 +497,6 @@ const errorOf = (refusal: Refusal): TraceContextError => new TraceContextError(r
 
 const stateOrNone = (state: TraceState.TraceState | undefined): TraceState.TraceState | undefined =>
   state?.text === "" ? undefined : state
-
-/** The types say text, and what comes from a database may be a number or `null`. */
-const textOrNone = (value: unknown): string | undefined =>
-  typeof value === "string"
-    ? cutIdentifier(value)
-    : typeof value === "number" || typeof value === "bigint"
-    ? String(value)
-    : undefined
 
 const FieldsSchema = Schema.Struct({
   traceId: Identifier.TraceId,

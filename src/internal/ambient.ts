@@ -5,6 +5,8 @@
 import * as Clock from "effect/Clock"
 import type * as Fiber from "effect/Fiber"
 import { cryptographic, type Generator, IdGenerator } from "../IdGenerator.ts"
+import type { Subjects } from "../TraceContext.ts"
+import { AmbientSubjects } from "./ambientSubjects.ts"
 import type { Ambient } from "./recording/origin.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
@@ -14,6 +16,9 @@ export const clockOf = (fiber: AnyFiber): Clock.Clock =>
 
 export const generatorOf = (fiber: AnyFiber): Generator =>
   (fiber.currentContext.unsafeMap.get(generatorKey) as Generator | undefined) ?? cryptographic
+
+export const subjectsOf = (fiber: AnyFiber): Subjects | undefined =>
+  fiber.currentContext.unsafeMap.get(subjectsKey) as Subjects | undefined
 
 export const ambientOf = (fiber: AnyFiber): Ambient => new FiberAmbient(fiber)
 
@@ -32,6 +37,10 @@ class FiberAmbient implements Ambient {
   get generator(): Generator {
     return generatorOf(this.fiber)
   }
+
+  get subjects(): Subjects | undefined {
+    return subjectsOf(this.fiber)
+  }
 }
 
 // internal
@@ -39,3 +48,4 @@ class FiberAmbient implements Ambient {
 // once: the key of a class is searched for along all that it inherits, each time
 const clockKey = Clock.Clock.key
 const generatorKey = IdGenerator.key
+const subjectsKey = AmbientSubjects.key

@@ -18,3 +18,11 @@ export const cutIdentifier = (text: string): string => {
   const mark = `...[cut, ${text.length} characters, sha256 ${digest}]`
   return beginningOf(text, maxIdentifierLength - mark.length) + mark
 }
+
+/** The types say text, and what comes from a database may be a number or `null`. */
+export const identifierOrNone = (value: unknown): string | undefined =>
+  typeof value === "string"
+    ? cutIdentifier(value)
+    : typeof value === "number" || typeof value === "bigint"
+    ? String(value)
+    : undefined

@@ -10,6 +10,7 @@ export const noopService: Service = {
   endTrace: () => Effect.void,
   span: (parent, name, type, options) => unrecordedSpan(parent, name, { ...options, type }),
   updateSpan: () => Effect.void,
+  updateTrace: () => Effect.void,
   logLlmCall: () => Effect.void,
   logChatMessage: () => Effect.void,
   logDocumentEvent: () => Effect.void,

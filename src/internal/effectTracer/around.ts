@@ -10,6 +10,7 @@ import { Current, placeOfSpan, type SpanPlace, TraceContext } from "../../TraceC
 import { contextAt, type Position } from "../position.ts"
 import { OpenSpan } from "../recording/openSpan.ts"
 import { OpenTrace } from "../recording/openTrace.ts"
+import { inPartOf, recordAt } from "../recording/standing.ts"
 import { externalSpan, isNative } from "../tracer.ts"
 import { Place } from "./place.ts"
 
@@ -105,7 +106,7 @@ const isFurtherIn = (ambient: TraceContext, place: Place, isStated: boolean, fib
 const isWithin = (inner: TraceContext, outer: Position): boolean => {
   if (inner.traceId !== outer.traceId) return false
   if (inner.spanId === outer.spanId || inner.parentSpanId === outer.spanId) return true
-  const record = TraceContext.recordOf(inner)
+  const record = recordAt(inner)
   let span = record instanceof OpenSpan ? record.openParent : undefined
   while (span !== undefined && span.spanId !== outer.spanId && span.parentSpanId !== outer.spanId) {
     span = span.openParent
@@ -127,10 +128,11 @@ const isCurrentLater = (fiber: AnyFiber): boolean => {
 
 /** The position itself, or the nearest around it, that has not ended. Of another process nothing is known but the ids. */
 const stillRunning = (position: Position): Position | undefined => {
-  const record = TraceContext.recordOf(position)
+  const record = recordAt(position)
   if (record instanceof OpenSpan) {
     if (record.isOpen) return position
-    return record.openParent ?? (record.trace?.isOpen === true ? record.trace.context : undefined)
+    const running = record.openParent ?? (record.trace?.isOpen === true ? record.trace.context : undefined)
+    return running === undefined ? undefined : inPartOf(position, running)
   }
   return record instanceof OpenTrace && !record.isOpen ? undefined : position
 }

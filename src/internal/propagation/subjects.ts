@@ -2,20 +2,23 @@
 import * as Option from "effect/Option"
 import * as Baggage from "../../Baggage.ts"
 import { TraceContext } from "../../TraceContext.ts"
+import { subjectsAt } from "../recording/standing.ts"
 
 const members = { userId: "user.id", sessionId: "session.id", kbId: "kb.id" } as const
 
 const fields = ["userId", "sessionId", "kbId"] as const
 
-export const addTo = (baggage: Baggage.Baggage, context: TraceContext): Baggage.Baggage =>
-  Baggage.Baggage.unsafeMake([
+export const addTo = (baggage: Baggage.Baggage, context: TraceContext): Baggage.Baggage => {
+  const subjects = subjectsAt(context)
+  return Baggage.Baggage.unsafeMake([
     // in front: where there is no room for all, these are what was asked for
     ...fields.flatMap((field) => {
-      const value = context[field]
+      const value = subjects[field]
       return value === undefined ? [] : [{ key: members[field], value: value.toWellFormed(), properties: [] }]
     }),
     ...without(baggage).members
   ])
+}
 
 export const takeFrom = (baggage: Baggage.Baggage, context: TraceContext): TraceContext =>
   TraceContext.unsafeMake({

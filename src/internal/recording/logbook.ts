@@ -10,6 +10,7 @@ import { sizeOfError } from "./capturing.ts"
 import type { Ambient } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
 import type { Room } from "./room.ts"
+import { subjectsAt } from "./standing.ts"
 import type { Traces } from "./traces.ts"
 
 export class Logbook {
@@ -86,13 +87,14 @@ export class Logbook {
   }
 
   private common(context: TraceContext) {
+    const { kbId, sessionId, userId } = subjectsAt(context)
     return {
       resource: this.room.resource,
       traceId: context.traceId,
       spanId: context.spanId,
-      userId: context.userId,
-      sessionId: context.sessionId,
-      kbId: context.kbId,
+      userId,
+      sessionId,
+      kbId,
       // messages and events are over when they happen
       revision: closedRevision
     }

@@ -7,6 +7,7 @@ import { TraceContext } from "../../TraceContext.ts"
 import type { Outcome } from "../outcome.ts"
 import { type Listed, sizeOfText } from "./capturing.ts"
 import { Entries } from "./entries.ts"
+import type { Ground } from "./ground.ts"
 import { OpenRecord } from "./intake.ts"
 import { maxListed } from "./limits.ts"
 import { type Entry, noSlot } from "./openTable.ts"
@@ -17,8 +18,8 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   readonly resource: Observation.Resource
   readonly spanId: SpanId
   readonly parentSpanId: SpanId
-  /** A context around it that belongs to no span, such as that of the trace: its own has all of it but the ids of spans. */
-  readonly around: TraceContext
+  /** What it has in common with all around it, and what its own context is made from. */
+  readonly ground: Ground
   /** Whether its parent is a span of another process. */
   readonly parentIsRemote: boolean
   name: string
@@ -59,7 +60,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     resource: Observation.Resource,
     spanId: SpanId,
     parentSpanId: SpanId,
-    around: TraceContext,
+    ground: Ground,
     parent: OpenSpan | undefined,
     parentIsRemote: boolean,
     name: string,
@@ -73,7 +74,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     this.resource = resource
     this.spanId = spanId
     this.parentSpanId = parentSpanId
-    this.around = around
+    this.ground = ground
     this.parent = parent
     this.parentIsRemote = parentIsRemote
     this.name = name
@@ -89,14 +90,14 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   /** Made when it is asked for: of a native span that may never be, and by a profile it takes 1 % of such a span. */
   get context(): TraceContext {
     if (this.position === undefined) {
-      this.position = TraceContext.unsafeWithin(this.around, this.parentSpanId, this.spanId)
+      this.position = TraceContext.unsafeWithin(this.ground, this.parentSpanId, this.spanId)
       TraceContext.setRecord(this.position, this)
     }
     return this.position
   }
 
   get traceId() {
-    return this.around.traceId
+    return this.ground.traceId
   }
 
   get id(): string {
@@ -199,15 +200,15 @@ class SpanSnapshot implements Observation.Span {
     error: Observation.ErrorDetails | undefined,
     durationMicros: number | undefined
   ) {
-    const { around } = span
+    const { ground } = span
     this.resource = span.resource
-    this.traceId = around.traceId
+    this.traceId = ground.traceId
     this.spanId = span.spanId
     this.parentSpanId = span.parentSpanId
     this.parentIsRemote = span.parentIsRemote
-    this.userId = around.userId
-    this.sessionId = around.sessionId
-    this.kbId = around.kbId
+    this.userId = ground.userId
+    this.sessionId = ground.sessionId
+    this.kbId = ground.kbId
     this.revision = revision
     this.size = span.size
     this.name = span.name

@@ -1,12 +1,13 @@
 /** A trace that is running, or was when it was last heard of. */
 import type * as Observation from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
-import type { TraceContext } from "../../TraceContext.ts"
+import type { Subjects, TraceContext } from "../../TraceContext.ts"
 import { sizeOfString } from "../capture.ts"
 import type { Outcome } from "../outcome.ts"
 import { CallSums } from "./callSums.ts"
 import { sizeOfText } from "./capturing.ts"
 import { Entries } from "./entries.ts"
+import type { Ground } from "./ground.ts"
 import { OpenRecord } from "./intake.ts"
 import { type Entry, noSlot } from "./openTable.ts"
 import type { Timeline } from "./timeline.ts"
@@ -16,6 +17,8 @@ type StatedTotals = Omit<Observation.Totals, "stated">
 export class OpenTrace extends OpenRecord implements Entry {
   readonly resource: Observation.Resource
   readonly context: TraceContext
+  /** What all that is in it has in common, but for parts that are for others. */
+  readonly ground: Ground
   readonly timeline: Timeline
   name: string | undefined
   readonly operationType: string | undefined
@@ -35,6 +38,7 @@ export class OpenTrace extends OpenRecord implements Entry {
   constructor(
     resource: Observation.Resource,
     context: TraceContext,
+    ground: Ground,
     timeline: Timeline,
     name: string | undefined,
     operationType: string | undefined,
@@ -43,13 +47,13 @@ export class OpenTrace extends OpenRecord implements Entry {
     super()
     this.resource = resource
     this.context = context
+    this.ground = ground
     this.timeline = timeline
     this.name = name
     this.operationType = operationType
     this.tags = tags
     // whom the trace is for is told of all that is in it, and is one text for all of them
-    this.size += sizeOfText(name) + sizeOfText(operationType) + sizeOfText(context.userId) +
-      sizeOfText(context.sessionId) + sizeOfText(context.kbId)
+    this.size += sizeOfText(name) + sizeOfText(operationType) + sizeOfSubjects(ground)
     if (tags !== undefined) { for (const tag of tags) this.size += sizeOfString(tag) }
   }
 
@@ -59,6 +63,14 @@ export class OpenTrace extends OpenRecord implements Entry {
 
   get isOpen(): boolean {
     return this.status === "in_progress"
+  }
+
+  /** Says for whom it is, with all that is in it. @returns whether that is news */
+  address(stated: Subjects): boolean {
+    const before = sizeOfSubjects(this.ground)
+    const isNews = this.ground.address(stated)
+    this.size += sizeOfSubjects(this.ground) - before
+    return isNews
   }
 
   /** What the program says goes before the sums, also where it says one figure now and another one later. */
@@ -99,16 +111,16 @@ export class OpenTrace extends OpenRecord implements Entry {
 
   snapshot(): Observation.Trace {
     this.revision++
-    const { context } = this
+    const { context, ground } = this
     return {
       _tag: "Trace",
       resource: this.resource,
       traceId: context.traceId,
       spanId: context.spanId,
       parentSpanId: context.parentSpanId,
-      userId: context.userId,
-      sessionId: context.sessionId,
-      kbId: context.kbId,
+      userId: ground.userId,
+      sessionId: ground.sessionId,
+      kbId: ground.kbId,
       revision: this.revision,
       size: this.size,
       name: this.name,
@@ -135,6 +147,9 @@ export class OpenTrace extends OpenRecord implements Entry {
     }
   }
 }
+
+const sizeOfSubjects = ({ kbId, sessionId, userId }: Ground): number =>
+  sizeOfText(userId) + sizeOfText(sessionId) + sizeOfText(kbId)
 
 /** What the fields of a trace cost in memory, beside what was captured into it. */
 const baseSize = 600

@@ -2,12 +2,14 @@
 import type * as Clock from "effect/Clock"
 import type { SpanId, TraceId } from "../../Identifier.ts"
 import type { Generator } from "../../IdGenerator.ts"
-import type { RootOptions, TraceContext } from "../../TraceContext.ts"
+import type { RootOptions, Subjects, TraceContext } from "../../TraceContext.ts"
+import { subjectsAt } from "./standing.ts"
 
-/** The clock and the ids of the fiber on which something happens. */
+/** The clock and the ids of the fiber on which something happens, and for whom its traces are. */
 export interface Ambient {
   readonly clock: Clock.Clock
   readonly generator: Generator
+  readonly subjects: Subjects | undefined
 }
 
 /** What is known of a span that somebody else has made already. */
@@ -25,8 +27,15 @@ export interface Origin {
 
 /** What an origin says of the trace that is begun for it. */
 export const rootOf = ({ sampled, subjects }: Origin): RootOptions => ({
-  userId: subjects?.userId,
-  sessionId: subjects?.sessionId,
-  kbId: subjects?.kbId,
+  ...subjects === undefined ? undefined : subjectsAt(subjects),
   sampled: sampled ?? subjects?.sampled
 })
+
+/** What a trace says of itself goes before what is said around it. */
+export const addressed = (options: RootOptions, around: Subjects | undefined): RootOptions =>
+  around === undefined ? options : {
+    userId: options.userId ?? around.userId,
+    sessionId: options.sessionId ?? around.sessionId,
+    kbId: options.kbId ?? around.kbId,
+    sampled: options.sampled
+  }

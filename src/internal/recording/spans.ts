@@ -6,6 +6,7 @@ import type * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import type * as Input from "../../Input.ts"
 import type * as Observation from "../../Observation.ts"
+import type { Subjects } from "../../TraceContext.ts"
 import { TraceContext } from "../../TraceContext.ts"
 import { cutString } from "../capture.ts"
 import type { Outcome } from "../outcome.ts"
@@ -25,6 +26,7 @@ import { OpenTrace } from "./openTrace.ts"
 import type { Ambient, Origin } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
 import type { Room } from "./room.ts"
+import { groundAt, recordAt } from "./standing.ts"
 import type { Traces } from "./traces.ts"
 
 export class Spans {
@@ -121,6 +123,26 @@ export class Spans {
     if (record !== undefined && record.context.spanId === context.spanId) this.traces.update(record, update)
   }
 
+  /**
+   * Says for whom the trace is in which a context stands, or the part of it that is for somebody of its own. It is written
+   * once more, and so are the spans that run around: a process that dies has told of whom they were for.
+   */
+  address(context: TraceContext, stated: Subjects): void {
+    const { intake } = this.room
+    const record = this.recordOf(context) ?? this.traces.of(context)
+    const own = groundAt(context)
+    // one that has been away knows nothing of the others
+    const isAway = TraceContext.recordOf(context) === own
+    const ground = isAway && record !== undefined ? record.ground : own
+    if (ground !== own) own.address(stated)
+    const trace = this.traces.countedAt(context)
+    const isOfTrace = trace?.ground === ground
+    if (!(isOfTrace ? trace.address(stated) : ground.address(stated))) return
+    if (isOfTrace) intake.pushOpen(trace)
+    let span = record instanceof OpenSpan ? record.isOpen ? record : record.openParent : undefined
+    for (; span !== undefined; span = span.openParent) if (span.ground === ground) intake.pushOpen(span)
+  }
+
   logLlmCall(ambient: Ambient, parent: TraceContext | undefined, call: Input.LlmCall): void {
     const plausible = new Plausible()
     const latency = plausible.elapsedMicros("latency", call.latency)
@@ -147,10 +169,8 @@ export class Spans {
 
   /** What was recorded here of a position; by its ids where it has been away, in a message or in headers. */
   private recordOf(position: Position): OpenSpan | OpenTrace | undefined {
-    const record = TraceContext.recordOf(position)
-    if ((record instanceof OpenSpan || record instanceof OpenTrace) && record.resource === this.room.resource) {
-      return record
-    }
+    const record = recordAt(position)
+    if (record?.resource === this.room.resource) return record
     const span = this.remembered.get(position.spanId)
     return span?.traceId === position.traceId ? span : undefined
   }
@@ -178,16 +198,14 @@ export class Spans {
     const above = parent === undefined ? undefined : this.recordOf(parent)
     const timeline = this.traces.timelineFor(ambient, trace, above)
     const position = parent ?? trace!.context
-    const record = TraceContext.recordOf(position)
-    // never the context of a span, which would keep all spans above that one
-    const around = record instanceof OpenSpan ? record.around : contextAt(position)
+    const kept = TraceContext.recordOf(position)
     return new OpenSpan(
       this.room.resource,
       spanId ?? ambient.generator.spanId(),
       position.spanId,
-      around,
+      kept instanceof OpenSpan ? kept.ground : groundAt(position),
       above instanceof OpenSpan ? above.isOpen ? above : above.openParent : undefined,
-      !(record instanceof OpenSpan) && around.isRemote,
+      !(kept instanceof OpenSpan) && contextAt(position).isRemote,
       cutString(name, maxNameLength),
       cutString(type, maxNameLength),
       timeline,

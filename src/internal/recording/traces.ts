@@ -14,14 +14,16 @@ import type { Position } from "../position.ts"
 import { startInId } from "../startInId.ts"
 import { sizeOfError } from "./capturing.ts"
 import { elapsed } from "./elapsed.ts"
+import { Ground } from "./ground.ts"
 import { maxListed, maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
 import { OpenTable } from "./openTable.ts"
 import { OpenTrace } from "./openTrace.ts"
 import type { Ambient, Origin } from "./origin.ts"
-import { rootOf } from "./origin.ts"
+import { addressed, rootOf } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
 import type { Room } from "./room.ts"
+import { groundAt, recordAt, traceOf } from "./standing.ts"
 import { Timeline, Timelines } from "./timeline.ts"
 import { updateTrace } from "./traceUpdate.ts"
 
@@ -111,7 +113,7 @@ export class Traces {
   ): void {
     this.room.intake.admit()
     if (parent !== undefined) {
-      const timeline = this.timelineFor(ambient, this.countedAt(parent), TraceContext.recordOf(parent))
+      const timeline = this.timelineFor(ambient, this.countedAt(parent), recordAt(parent))
       return record(parent, timeline.now(ambient.clock))
     }
     const trace = this.startFor(ambient, name, durationMicros ?? 0, undefined)
@@ -142,8 +144,8 @@ export class Traces {
    * itself. One that was begun here needs no look-up, nor room to be remembered.
    */
   countedAt(position: Position): OpenTrace | undefined {
-    const record = TraceContext.recordOf(position)
-    const begun = record instanceof OpenSpan ? record.trace : record instanceof OpenTrace ? record : undefined
+    const kept = TraceContext.recordOf(position)
+    const begun = kept instanceof OpenSpan ? kept.trace : traceOf(kept)
     const own = begun?.resource === this.room.resource ? begun : undefined
     return own?.isOpen === true ? own : this.open.get(position.traceId) ?? own
   }
@@ -161,30 +163,32 @@ export class Traces {
       ? new Timeline(start, ambient.clock.unsafeCurrentTimeNanos())
       : this.foreignTimelines.get(context) ?? this.timelines.start(ambient.clock)
     if (start === undefined) this.foreignTimelines.set(context, timeline)
-    return new OpenTrace(this.room.resource, context, timeline, undefined, undefined, undefined)
+    return new OpenTrace(this.room.resource, context, groundAt(context), timeline, undefined, undefined, undefined)
   }
 
   private begin(ambient: Ambient, input: Input.Trace, timeline: Timeline, traceId?: TraceId): OpenTrace {
     this.room.intake.admit()
     const { generator } = ambient
     const { operationType, tags } = input
+    // the id carries the start, to the millisecond: another process finds the trace by it
+    const context = TraceContext.unsafeRoot(
+      // two that run at the same time would be taken for each other
+      traceId === undefined || this.open.get(traceId) !== undefined
+        ? generator
+        : { ...generator, traceId: () => traceId },
+      timeline.startUnixMicros / 1_000,
+      addressed(input, ambient.subjects)
+    )
     const trace = new OpenTrace(
       this.room.resource,
-      // the id carries the start, to the millisecond: another process finds the trace by it
-      TraceContext.unsafeRoot(
-        // two that run at the same time would be taken for each other
-        traceId === undefined || this.open.get(traceId) !== undefined
-          ? generator
-          : { ...generator, traceId: () => traceId },
-        timeline.startUnixMicros / 1_000,
-        input
-      ),
+      context,
+      new Ground(context),
       timeline,
       cutString(input.name, maxNameLength),
       typeof operationType === "string" ? cutString(operationType, maxNameLength) : undefined,
       tags === undefined ? undefined : Array.from(tags).slice(0, maxListed).map(tagOf)
     )
-    TraceContext.setRecord(trace.context, trace)
+    TraceContext.setRecord(context, trace)
     const { capturing, intake } = this.room
     if (input.metadata !== undefined) trace.metadata = capturing.merged(trace, undefined, input.metadata)
     if (tags !== undefined && tags.length > maxListed) {
