@@ -3,6 +3,7 @@ import { Effect, Stream } from "effect"
 import type { Delivery, ObservabilityService, Observation, SpanHandle } from "effect-observability"
 import {
   annotate,
+  annotateTrace,
   flush,
   logChatMessage,
   logDocumentEvent,
@@ -11,6 +12,7 @@ import {
   TraceContext,
   withSpan,
   withSpanStream,
+  withSubjects,
   withTrace,
   withTraceContext
 } from "effect-observability"
@@ -57,6 +59,12 @@ describe("combinators add nothing to A and E, and only ObservabilityService to R
     expect(Stream.make(1).pipe(withSpanStream("s"))).type.toBe<Stream.Stream<number, never, ObservabilityService>>()
   })
 
+  it("withSubjects, in both forms", () => {
+    type Expected = Effect.Effect<number, Failure, Need | ObservabilityService>
+    expect(program.pipe(withSubjects({ userId: "ada" }))).type.toBe<Expected>()
+    expect(withSubjects(program, { sessionId: "s", kbId: undefined })).type.toBe<Expected>()
+  })
+
   it("combinators in a row need the service once", () => {
     expect(program.pipe(withSpan("a"), withSpan("b"), withTrace("t"))).type.toBe<
       Effect.Effect<number, Failure, Need | ObservabilityService>
@@ -97,6 +105,7 @@ describe("combinators add nothing to A and E, and only ObservabilityService to R
   it("logging never fails", () => {
     type Expected = Effect.Effect<void, never, ObservabilityService>
     expect(annotate({ output: {} })).type.toBe<Expected>()
+    expect(annotateTrace({ userId: "ada", sessionId: "s", kbId: "k" })).type.toBe<Expected>()
     expect(logLlmCall({ model: "m", latency: "1 second", costUsd: "0.1" })).type.toBe<Expected>()
     expect(logChatMessage({ role: "critic", content: [] })).type.toBe<Expected>()
     expect(logDocumentEvent({ documentId: "d", eventType: "parse", status: "failed" })).type.toBe<Expected>()
@@ -122,6 +131,11 @@ describe("what the compiler refuses", () => {
     expect<Step & { readonly status: "perhaps" }>().type.not.toBeAssignableTo<Parameters<typeof logDocumentEvent>[0]>()
     expect<Step & { readonly status: "failed" }>().type.toBeAssignableTo<Parameters<typeof logDocumentEvent>[0]>()
     expect<{}>().type.not.toBeAssignableTo<Parameters<ObservabilityService["Type"]["startTrace"]>[0]>()
+  })
+
+  it("a user that is no text, and what a running trace is not told", () => {
+    expect<{ readonly userId: number }>().type.not.toBeAssignableTo<Parameters<typeof annotateTrace>[0]>()
+    expect(withSubjects).type.not.toBeCallableWith({ sampled: false })
   })
 
   it("a kind of record that is none", () => {
