@@ -17,7 +17,16 @@ export * as Observation from "./Observation.ts"
 export * as Pricing from "./Pricing.ts"
 export * as Provider from "./Provider.ts"
 export * as Span from "./Span.ts"
-export { annotate, annotateTrace, span, withSpan, withSpanStream, withSubjects, withTrace, withTraceContext } from "./Span.ts"
+export {
+  annotate,
+  annotateTrace,
+  span,
+  withSpan,
+  withSpanStream,
+  withSubjects,
+  withTrace,
+  withTraceContext
+} from "./Span.ts"
 export type { SpanHandle } from "./SpanHandle.ts"
 export { TraceContext } from "./TraceContext.ts"
 export * as TraceState from "./TraceState.ts"
