@@ -374,9 +374,13 @@ describe("the ambient context", () => {
 
   it.effect("is what it was after requests that were batched, for which Effect goes on in other fibers", () =>
     Effect.gen(function*() {
+      const service = yield* ObservabilityService
       const resolver = RequestResolver.makeBatched((gets: Array<Get>) =>
-        Effect.forEach(gets, (get) => Request.succeed(get, get.id)).pipe(withSpan(`resolve ${gets.length}`))
-      ).pipe(RequestResolver.contextFromServices(ObservabilityService))
+        Effect.forEach(gets, (get) => Request.succeed(get, get.id)).pipe(
+          withSpan(`resolve ${gets.length}`),
+          Effect.provideService(ObservabilityService, service)
+        )
+      )
       yield* Effect.gen(function*() {
         const before = yield* Current
         yield* Effect.forEach([1, 2, 3], (id) =>
