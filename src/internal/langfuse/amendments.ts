@@ -1,6 +1,7 @@
 /**
- * What was added to after its end, and so is written more than once. A server of version 4 keeps what comes last and not
- * what is newest, so what has been overtaken, while it waited to be tried again, is not sent any more.
+ * The newest revisions of traces and spans that were added to after their end, and so are written more than once. A
+ * server of version 4 keeps the revision that arrives last, not the newest, so a revision that was overtaken while it
+ * waited for a retry is not sent any more.
  */
 import type { Observation } from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
@@ -28,5 +29,5 @@ export class Amendments {
 
 const maxAmendments = 2_000
 
-/** Messages and events have the id of their span next to their own, and never change. */
+/** Messages and events never change, and their `spanId` is that of the span they belong to. */
 const isAmendable = (record: Observation): boolean => record._tag === "Trace" || record._tag === "Span"

@@ -1,6 +1,6 @@
 /**
- * What Langfuse calls an observation, before it is written in one of the two protocols. Everything that depends on
- * neither is decided here: texts are clean and cut, figures are plausible, values that it keeps as text are text.
+ * An observation in Langfuse's sense, before it is encoded in one of the two protocols. Everything that is the same in
+ * both is settled by then: texts are clean and cut, figures are plausible, values that Langfuse keeps as text are text.
  */
 import type { Kind, Resource } from "../../Observation.ts"
 import type { Text } from "./text.ts"
@@ -23,7 +23,7 @@ export type Level = "DEFAULT" | "WARNING" | "ERROR"
 /** Named texts. Pairs, because a key may be `__proto__`. */
 export type Metadata = ReadonlyArray<readonly [key: string, value: Text]>
 
-/** What a trace as a whole is called and known by. */
+/** The name and tags of a trace as a whole. */
 export interface TraceFacts {
   readonly name: string | undefined
   readonly tags: ReadonlyArray<string> | undefined
@@ -36,12 +36,12 @@ export interface Entry {
   readonly id: string
   readonly parentId: string | undefined
   readonly revision: number
-  /** Whether it is still running. */
+  /** Whether the trace or span is still running. */
   readonly isOpen: boolean
   readonly resource: Resource
   readonly userId: string | undefined
   readonly sessionId: string | undefined
-  /** `undefined` when another process gave it a name. */
+  /** `undefined` if another process named the trace. */
   readonly name: string | undefined
   readonly startUnixMicros: number
   /** `undefined` while it runs, and where the duration is not known. */
@@ -52,7 +52,7 @@ export interface Entry {
   readonly output: Text | undefined
   readonly metadata: Metadata
   readonly model: ModelFacts | undefined
-  /** Present when this is the root of its trace, and stands for the trace as a whole. */
+  /** Present if the entry is the root of its trace, and stands for the trace as a whole. */
   readonly trace: (TraceFacts & { readonly metadata: Metadata }) | undefined
 }
 
@@ -64,11 +64,11 @@ export interface ModelFacts {
   readonly firstTokenUnixMicros: number | undefined
 }
 
-/** Metadata under construction: what is not known is left out. */
+/** Builds metadata. Values that are not known are left out. */
 export class MetadataBuilder {
   private readonly pairs = new Map<string, string>()
 
-  /** Later entries replace earlier ones, so what the program calls by the same name as this library stays the program's. */
+  /** Replaces an earlier value of the same key, so that the program's own values, which come last, win. */
   add(key: string, value: string | undefined): this {
     if (value !== undefined) this.pairs.set(key, value)
     return this

@@ -1,4 +1,4 @@
-/** Makes Langfuse's form of any observation, and remembers what traces are called. */
+/** Converts any observation to an entry, and remembers the names and tags of traces. */
 import type { Observation, Trace } from "../../Observation.ts"
 import type { Entry, TraceFacts } from "./entry.ts"
 import { chatMessageEntry, documentEventEntry } from "./eventEntries.ts"
@@ -6,11 +6,11 @@ import { fit, maxEntryBytes } from "./fit.ts"
 import { spanEntry } from "./spanEntry.ts"
 import { traceEntry, traceFacts } from "./traceEntry.ts"
 
-/** It pauses (yields) where much may have been done since the last pause. */
+/** Pauses (yields) after steps that may have taken long. */
 export function* entryOf(observation: Observation): Generator<void, Entry> {
   const entry = project(observation)
   yield
-  // a character takes two bytes of the estimate, and at most about six of the JSON: what is far below is not measured
+  // a character takes two bytes of the estimate and at most about six of the JSON, so a small record is not measured
   return observation.size * 3 <= maxEntryBytes ? entry : yield* fit(entry, maxEntryBytes)
 }
 
@@ -28,8 +28,8 @@ const project = (observation: Observation): Entry => {
 }
 
 /**
- * Names and tags of the traces seen last. A server of version 4 has no traces but what each observation says of its own,
- * and a span does not know what its trace is called. What is forgotten here is still said by the root.
+ * The names and tags of the traces seen last. A server of version 4 knows a trace only by what each of its observations
+ * says, and a span does not know the name of its trace. For a trace forgotten here, the root still states them.
  */
 export class KnownTraces {
   private readonly facts = new Map<string, TraceFacts>()

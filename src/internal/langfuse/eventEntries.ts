@@ -78,5 +78,5 @@ const common = (observation: ChatMessage | DocumentEvent) => ({
   trace: undefined
 })
 
-/** What came out of the program, or of a tool, and not into it. */
+/** Whether a message is output of the program or of a tool, and not input. */
 const isAnswer = (message: ChatMessage): boolean => message.role === "assistant" || message.role === "tool"

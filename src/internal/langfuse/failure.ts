@@ -1,24 +1,27 @@
-/** Why a request came to nothing, and what that means for the records in it. */
+/** Why a request failed, and what that means for the records in it. */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import { ProviderError } from "../../Provider.ts"
 import { isBrokenOff } from "./httpPost.ts"
 
 export class RequestFailure extends Data.TaggedError("RequestFailure")<{
-  /** What the server answered with, where it answered. */
+  /** The status of the answer, if there was one. */
   readonly status: number | undefined
   readonly message: string
   readonly retryAfter?: Duration.Duration | undefined
   readonly cause?: unknown
 }> {}
 
-/** The server, or this way into it, does not know the protocol. */
+/** Whether the server, or the address by which it was reached, does not know the protocol. */
 export const isProtocolUnknown = ({ status }: RequestFailure): boolean =>
   status === 404 || status === 405 || status === 410
 
 export const isTooLarge = ({ status }: RequestFailure): boolean => status === 413
 
-/** A server, or a proxy, that finds a request too large while it is being sent may close the connection instead. */
+/**
+ * Whether the connection broke. A server, or a proxy, that finds a request too large while it is being sent may close
+ * the connection instead of answering.
+ */
 export const isReset = ({ cause, status }: RequestFailure): boolean =>
   status === undefined && cause instanceof Error && isBrokenOff(cause)
 
@@ -30,8 +33,8 @@ export const toProviderError = (failure: RequestFailure): ProviderError => {
       { cause, retryAfter: retryAfter ?? slowly }
     )
   }
-  // also when there is no other protocol to turn to: a wrong address, or a server that is being replaced, says nothing
-  // about the records
+  // also if there is no other protocol to switch to: an answer from a wrong address, or from a server that is being
+  // replaced, says nothing about the records
   if (isProtocolUnknown(failure)) {
     return ProviderError.transient(`${message}; is LANGFUSE_BASE_URL the address of a Langfuse server?`, {
       cause,
@@ -43,12 +46,12 @@ export const toProviderError = (failure: RequestFailure): ProviderError => {
     : ProviderError.transient(message, { cause, retryAfter })
 }
 
-/** Nothing that the next second would change. */
+/** The delay before a retry after failures that do not pass within seconds. */
 export const slowly = Duration.seconds(60)
 
 // internal
 
-/** Keys, quota, or a proxy that wants to know who asks. */
+/** Wrong keys, an exceeded quota, or a proxy that demands credentials. */
 const blocked: ReadonlySet<number> = new Set([401, 402, 403, 407])
 
 /** Timeout, too early, too many requests. */

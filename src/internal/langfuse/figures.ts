@@ -1,4 +1,4 @@
-/** What a model call consumed and cost, in the names that Langfuse sums and prices by. */
+/** The tokens and cost of a model call, under the names by which Langfuse sums and prices them. */
 import * as BigDecimal from "effect/BigDecimal"
 import type { ModelCall } from "../../Observation.ts"
 import { split, type Usage } from "../../Usage.ts"
@@ -6,8 +6,8 @@ import { split, type Usage } from "../../Usage.ts"
 type Figures = Readonly<Record<string, number>>
 
 /**
- * Buckets that do not overlap: a server sums them all. Every name starts with `input` or `output`, which is how its
- * pages tell the two apart.
+ * The tokens in buckets that do not overlap, because a server sums them all. Every name starts with `input` or
+ * `output`, by which the server's pages tell the two apart.
  */
 export const usageOf = (usage: Usage | undefined): Figures | undefined => {
   if (usage === undefined) return undefined
@@ -32,7 +32,10 @@ export const usageOf = (usage: Usage | undefined): Figures | undefined => {
   }
 }
 
-/** Only the total is known; a server derives none by itself. Here, and not before, a decimal becomes a number. */
+/**
+ * The total cost: no other figure is known, and a server derives no total by itself. The decimal becomes a number only
+ * here.
+ */
 export const costOf = (costUsd: BigDecimal.BigDecimal | undefined): Figures | undefined => {
   const total = costUsd === undefined ? undefined : BigDecimal.unsafeToNumber(costUsd)
   return total !== undefined && Number.isFinite(total) && total >= 0 ? { total } : undefined
@@ -48,7 +51,7 @@ export const parametersOf = (call: ModelCall): Figures | undefined =>
 const count = (tokens: number | undefined): number | undefined =>
   tokens !== undefined && Number.isSafeInteger(tokens) && tokens >= 0 ? tokens : undefined
 
-/** Of a whole that is less than its parts nothing is left. */
+/** Turns a negative count, the rest of a whole that is less than its parts, into 0. */
 const atLeastZero = (tokens: number | undefined): number | undefined =>
   count(tokens === undefined ? undefined : Math.max(tokens, 0))
 

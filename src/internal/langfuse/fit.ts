@@ -1,8 +1,8 @@
 /**
- * Makes an entry small enough for one request: a record with most of its text is worth more than none. Texts above a
- * common level are cut down to it, with a mark, so that no text makes room for another that is as large.
+ * Makes an entry small enough for one request: a record with most of its text is worth more than none. Texts larger
+ * than a common level are cut down to it, with a mark, so that no text is cut in favour of another of the same size.
  *
- * It pauses (yields) after each piece of what it measures: 1 MB of text takes some milliseconds.
+ * Pauses (yields) after each piece of text measured: 1 MB of text takes some milliseconds.
  */
 import { ByteWriter } from "../byteWriter.ts"
 import { pieceLength } from "../jsonBytes.ts"
@@ -10,12 +10,12 @@ import type { Entry, Metadata } from "./entry.ts"
 import type { Text } from "./text.ts"
 import { CutText } from "./text.ts"
 
-/** A server refuses requests above 4.5 MiB, and proxies before it often those above 1 MiB. */
+/** A server refuses requests above 4.5 MiB, and proxies in front of it often refuse those above 1 MiB. */
 export const maxEntryBytes = 900_000
 
 /**
- * @param maxBytes of the JSON of all texts together
- * @returns the entry itself when it is small enough
+ * @param maxBytes the limit for the JSON of all texts together
+ * @returns the entry itself if it is small enough
  */
 export function* fit(entry: Entry, maxBytes: number): Generator<void, Entry> {
   const texts: Array<Measured> = []
@@ -33,19 +33,22 @@ export function* fit(entry: Entry, maxBytes: number): Generator<void, Entry> {
 // internal
 
 interface Measured {
-  /** `input`, or `metadata` and `trace` with the position. */
+  /** The name of a field, such as `input`, or `metadata` or `trace` followed by the position in that metadata. */
   readonly path: string
   readonly value: Text
-  /** Of its JSON, a mark included. */
+  /** The size of the text's JSON, including a mark. */
   readonly bytes: number
   /**
-   * The same of each of its pieces, one after the other, without quotation marks. The two halves of a character may lie in
-   * two of them, which makes a difference of some bytes.
+   * The size of the JSON of each piece of the text, in order, without quotation marks. A surrogate pair may be split
+   * between two pieces, which makes a difference of some bytes.
    */
   readonly pieces: ReadonlyArray<number>
 }
 
-/** What each text may have at most for all together to have so many bytes: what small ones leave is for the others. */
+/**
+ * The largest size of a text with which all texts together have at most `maxBytes`. Bytes that small texts do not need
+ * go to the others.
+ */
 const levelOf = (sizes: ReadonlyArray<number>, maxBytes: number): number => {
   let left = maxBytes
   let count = sizes.length
@@ -57,13 +60,13 @@ const levelOf = (sizes: ReadonlyArray<number>, maxBytes: number): number => {
   return Number.POSITIVE_INFINITY
 }
 
-/** Below this nothing is cut any further: the mark alone would be as long. */
+/** No text is cut to less than this, or the mark would take much of it. */
 const minBytes = 200
 
-/** The quotation marks, and more than the mark has. */
+/** Room for the quotation marks and the mark, with some to spare. */
 const markBytes = 50
 
-/** Written and forgotten: the JSON of a text as a string would be garbage, as much of it as there is text. */
+/** A scratch buffer: building the JSON as a string to measure it would make as much garbage as there is text. */
 const measure = new ByteWriter(pieceLength * 2)
 
 const bytesOf = (text: string): number => {
@@ -94,7 +97,10 @@ const textsOf = ({ input, metadata, output, statusMessage, trace }: Entry) =>
     ...(trace?.metadata ?? []).map(([, value], at) => [`trace ${at}`, value] as const)
   ].filter((text): text is [path: string, value: Text] => text[1] !== undefined)
 
-/** How many characters of a text have so many bytes at most: whole pieces, and of the next what halving it finds. */
+/**
+ * The length, in characters, of the longest beginning of a text whose JSON has at most `maxBytes`: whole pieces, and of
+ * the next piece a part that is found by bisection.
+ */
 const lengthWithin = ({ pieces, value }: Measured, maxBytes: number): number => {
   let left = maxBytes
   let from = 0

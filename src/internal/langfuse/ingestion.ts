@@ -1,4 +1,4 @@
-/** Sends by the ingestion protocol, whose answer has a verdict on each event. */
+/** Sends by the ingestion protocol, whose answer reports errors for each event. */
 import * as Effect from "effect/Effect"
 import type { Rejection } from "../../Provider.ts"
 import { ProviderError } from "../../Provider.ts"
@@ -10,7 +10,7 @@ import { ingestionPath } from "./transport.ts"
 
 export class Ingestion {
   private readonly transport: Transport
-  /** Whether the server knows a type for agents, tools and the like. */
+  /** Whether the server knows the observation types for agents, tools and the like. */
   private typed = true
 
   constructor(transport: Transport) {
@@ -34,7 +34,7 @@ export class Ingestion {
     })
   }
 
-  /** What has a type that the server does not know is sent once more, under one that all servers know. */
+  /** Sends items whose type the server does not know once more, under a type that all servers know. */
   private conclude(sorted: Sorted): Effect.Effect<Outcome, RequestFailure | ProviderError> {
     if (sorted.mistyped.length === 0) return Effect.succeed(sorted)
     this.typed = false
@@ -53,7 +53,7 @@ interface EventError {
   readonly text: string
 }
 
-/** The items of a request, by what is to be done about them. */
+/** The failed items of a request, sorted by how they are handled. */
 class Sorted implements Outcome {
   readonly rejections: Array<Rejection> = []
   readonly unwelcome: Array<Item> = []
@@ -61,7 +61,7 @@ class Sorted implements Outcome {
   reason = ""
   failed: ProviderError | undefined
 
-  /** @returns `true`: one verdict on an item is enough. */
+  /** @returns always `true`: one error is enough to sort an item */
   add(item: Item, error: EventError, typed: boolean): true {
     const message = `Langfuse answered ${error.status}: ${error.text}`
     if (error.status >= 500 || error.status === 429) {
@@ -78,7 +78,7 @@ class Sorted implements Outcome {
   }
 }
 
-/** By the envelope's id. `undefined`: this is not what an ingestion endpoint answers. */
+/** The errors by the id of the event. `undefined` if the reply is not that of an ingestion endpoint. */
 const errorsOf = (reply: unknown): ReadonlyMap<string, EventError> | undefined => {
   if (typeof reply !== "object" || reply === null || !("errors" in reply && Array.isArray(reply.errors))) {
     return undefined

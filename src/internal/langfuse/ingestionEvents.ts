@@ -1,9 +1,9 @@
 /**
- * The ingestion protocol: a list of events, each of which creates something.
+ * The ingestion protocol: a list of events, each of which creates a trace or an observation.
  *
- * Each record becomes one complete event, so nothing depends on the order in which a server works through them. The id
- * of the envelope follows from the record: what is sent again is, byte for byte, what was sent before, as a server
- * expects that remembers which envelopes it has seen.
+ * Each event is complete, so nothing depends on the order in which a server works through them. The envelope's id is
+ * derived from the record: a retry sends the same event, byte for byte, as is expected by a server that remembers which
+ * envelopes it has seen.
  */
 import { closedRevision } from "../../Observation.ts"
 import type { Entry, EntryType } from "./entry.ts"
@@ -24,7 +24,7 @@ export const eventsOf = (entry: Entry, typed: boolean): ReadonlyArray<IngestionE
     ? [observationEvent(entry, typed)]
     : [traceEvent(entry, entry.trace), observationEvent(entry, typed)]
 
-/** Servers before 3.98.2 refuse what has a type of its own. */
+/** Whether the entry has a type that servers before 3.98.2 refuse. */
 export const isTyped = (entry: Entry): boolean => !plainTypes.has(entry.type)
 
 // internal
@@ -84,9 +84,10 @@ const modelOf = ({ model }: Entry): Readonly<Record<string, unknown>> =>
   }
 
 /**
- * Of two events of one thing the one with the later envelope wins, so a later revision must have it: what has ended
- * before what was running, however short that was, and what was added after the end before both. What was lost has ended
- * with the revision that it had by then.
+ * The timestamp of the envelope. Of two events for the same id, the one with the later timestamp wins, so a later
+ * revision gets a later timestamp: a final snapshot a later one than a snapshot of a running span, however short the
+ * span was, and an addition after the end a later one than both. A lost span counts as ended, with the revision that it
+ * had by then.
  */
 const envelopeTime = (entry: Entry): string =>
   entry.isOpen

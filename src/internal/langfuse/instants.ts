@@ -10,7 +10,7 @@ export const isoOf = (unixMicros: number): string => {
 /** Nanoseconds since the Unix epoch: more than a number holds exactly, so JSON has them as text. */
 export const nanosOf = (unixMicros: number): string => `${plausible(unixMicros)}000`
 
-/** Nanoseconds are 64 bits in most stores, and those end in 2262. */
+/** Most stores keep nanoseconds in 64 bits, which end in 2262. */
 const latest = Date.UTC(2262, 0, 1) * 1_000
 
 /** `Date` throws beyond its range, and one such record would keep its whole batch from ever being sent. */

@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry's protocol, OTLP/HTTP with JSON: a list of complete spans. A server replaces what it has of a span by
- * what comes later, so a span is sent once, when it has ended.
+ * OpenTelemetry's protocol, OTLP/HTTP with JSON: a list of complete spans. A server replaces a span by one with the
+ * same id that arrives later, so a span is sent once, when it has ended.
  */
 import type { Resource } from "../../Observation.ts"
 import type { Entry, TraceFacts } from "./entry.ts"
@@ -8,7 +8,7 @@ import { isoOf, nanosOf } from "./instants.ts"
 import type { Text } from "./text.ts"
 import { cut, environmentName, identifier, label } from "./text.ts"
 
-/** @param factsOf what is known of the trace that an entry is part of */
+/** @param factsOf returns the name and tags of a trace, if they are known */
 export const otlpRequest = (
   entries: ReadonlyArray<Entry>,
   factsOf: (traceId: string) => TraceFacts | undefined
@@ -21,7 +21,10 @@ export const otlpRequest = (
 
 // internal
 
-/** One process records with one resource; after an outage those of another may be among them. */
+/**
+ * Groups entries by resource. All records of a process have the same resource, but after an outage records of another
+ * process may be among them.
+ */
 const byResource = (entries: ReadonlyArray<Entry>): Iterable<ReadonlyArray<Entry>> => {
   const groups = new Map<string, Array<Entry>>()
   for (const entry of entries) {
@@ -73,8 +76,8 @@ const attributesOf = (entry: Entry, facts: TraceFacts | undefined): ReadonlyArra
   for (const [key, value] of entry.metadata) attributes.text(`langfuse.observation.metadata.${key}`, value)
   if (entry.trace !== undefined) {
     for (const [key, value] of entry.trace.metadata) attributes.text(`langfuse.trace.metadata.${key}`, value)
-    // A trace that continues another process's has a parent, and is a root all the same. Which of the two is read, and
-    // in which of the two types, depends on how the server writes.
+    // A trace that continues one of another process has a parent, and is still a root here. Depending on how a server
+    // writes, it reads one or the other of these attributes, as a boolean or as text.
     attributes.flag("langfuse.internal.is_app_root").text("langfuse.internal.as_root", "true")
   }
   return addModel(attributes, entry).all
@@ -96,7 +99,7 @@ type Value =
   | { readonly boolValue: boolean }
   | { readonly arrayValue: { readonly values: ReadonlyArray<Value> } }
 
-/** OTLP's list of typed values; what is not known is left out. */
+/** OTLP's list of typed values. Values that are not known are left out. */
 class Attributes {
   readonly all: Array<{ readonly key: string; readonly value: Value }> = []
 

@@ -1,8 +1,9 @@
 /**
- * Which of its two protocols a server is spoken to in.
+ * Chooses between the two protocols of a server.
  *
- * Servers of version 3 take ingestion, those of version 4, as they are delivered, only OTLP. So the version decides at
- * first, and after that the server itself: a protocol that it refuses is given up, and what it refused goes by the other.
+ * Servers of version 3 take ingestion; servers of version 4, as they are delivered, take only OTLP. So the version
+ * decides at first, and then the server itself: a protocol that it refuses is given up, and the refused records are
+ * sent by the other.
  */
 import * as Effect from "effect/Effect"
 import type { RequestFailure } from "./failure.ts"
@@ -16,7 +17,7 @@ export class Protocols {
   private readonly givenUp = new Set<Protocol>()
   private chosen: Protocol | undefined
 
-  /** @param version of the server; a failure counts as not known */
+  /** @param version asks for the server's version; if that fails, the version counts as unknown */
   constructor(wanted: Protocol | "auto", version: Effect.Effect<string, RequestFailure>) {
     this.wanted = wanted
     this.version = version
@@ -28,8 +29,10 @@ export class Protocols {
   )
 
   /**
-   * @returns `false` when there is no other: then neither was refused by a Langfuse server that knows what it wants, and
-   * the next batch begins anew.
+   * Switches to the other protocol.
+   *
+   * @returns `false` if no other protocol is left. If both were refused, the refusals do not come from a working
+   *   Langfuse server, and the next batch chooses anew.
    */
   giveUp(protocol: Protocol): boolean {
     if (this.wanted !== "auto") return false
@@ -48,7 +51,7 @@ export class Protocols {
     Effect.suspend(() =>
       this.chosen !== undefined ? Effect.succeed(this.chosen) : this.version.pipe(
         Effect.map((version): Protocol => majorOf(version) >= 4 ? "otlp" : "ingestion"),
-        // a server that cannot be asked will refuse, if it has to
+        // a server whose version cannot be found out refuses ingestion if it does not take it
         Effect.catchAll(() => Effect.succeed<Protocol>("ingestion")),
         Effect.map((protocol) => this.chosen ??= protocol)
       )

@@ -1,15 +1,15 @@
-/** What is to be learned from an answer that is none. */
+/** Reads what an error response says. */
 import * as Duration from "effect/Duration"
 import type { Answer } from "./httpPost.ts"
 
-/** One line: status, where else it sends, and what the server says, if that is short and no page. */
+/** One line: the status, the target of a redirection, and the beginning of the server's text, unless it is a page. */
 export const describe = ({ headers, status, text }: Answer): string => {
   const elsewhere = headers.location === undefined ? "" : ` with a redirection to ${headers.location}`
   const said = /^\s*</.test(text) ? "a page of HTML" : text.replace(/\s+/g, " ").trim().slice(0, 300)
   return `Langfuse answered ${status}${elsewhere}${said === "" ? "" : `: ${said}`}`
 }
 
-/** Seconds, or a date. */
+/** The time in the `retry-after` header, which is a number of seconds or a date. */
 export const retryAfterOf = ({ headers }: Answer, nowMillis: number): Duration.Duration | undefined => {
   const header = headers["retry-after"]?.trim() ?? ""
   if (header === "") return undefined
@@ -17,7 +17,7 @@ export const retryAfterOf = ({ headers }: Answer, nowMillis: number): Duration.D
   return Number.isFinite(millis) && millis >= 0 ? Duration.millis(millis) : undefined
 }
 
-/** The same of an answer to `fetch`. Never rejects. */
+/** Converts a response of `fetch`. Never rejects. */
 export const answerOf = async (response: Response): Promise<Answer> => ({
   status: response.status,
   headers: Object.fromEntries(response.headers),

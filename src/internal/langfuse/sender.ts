@@ -1,4 +1,4 @@
-/** What the two protocols have in common: what becomes of a request as a whole. */
+/** Handles the outcome of a request as a whole, in the same way for both protocols. */
 import * as Effect from "effect/Effect"
 import type { Rejection } from "../../Provider.ts"
 import { ProviderError } from "../../Provider.ts"
@@ -16,17 +16,17 @@ export interface Item {
 
 export interface Outcome {
   readonly rejections: ReadonlyArray<Rejection>
-  /** What is certainly not stored, because the server does not take it by this protocol. */
+  /** Items that are certainly not stored, because the server does not take them by this protocol. */
   readonly unwelcome: ReadonlyArray<Item>
   readonly reason: string
 }
 
 export const allWritten: Outcome = { rejections: [], unwelcome: [], reason: "" }
 
-/** One request. */
+/** Sends one request. */
 export type Send = (items: ReadonlyArray<Item>) => Effect.Effect<Outcome, RequestFailure | ProviderError>
 
-/** Sends, and takes care of what concerns all items at once. */
+/** Sends items, and handles failures that concern a request as a whole. */
 export class Sender {
   private readonly send: Send
   /** How often the connection broke while a batch was sent, by the batch's first entry. */
@@ -57,13 +57,13 @@ export class Sender {
       : Effect.fail(error)
   }
 
-  /** A record that is too large for the server, or for what stands before it, is worth more cut than not at all. */
+  /** Cuts a record that is too large for the server, or for a proxy before it: a cut record is worth more than none. */
   private shrink(
     item: Item,
     failure: RequestFailure,
     [maxBytes, ...further]: ReadonlyArray<number> = shrunkBytes
   ): Effect.Effect<Outcome, ProviderError> {
-    // a connection that breaks at a small request does not break for its size
+    // if the connection breaks for a small request, too, the size is not the reason
     const giveUp = isReset(failure) ? Effect.fail(toProviderError(failure)) : Effect.succeed(refuse(item, failure))
     if (maxBytes === undefined) return giveUp
     return Effect.flatMap(
@@ -81,7 +81,7 @@ export class Sender {
 
   private countReset(id: string): number {
     const count = (this.resets.get(id) ?? 0) + 1
-    // a batch that broke off once is tried again at once, so there are never more than a few
+    // a batch whose connection broke once is retried at once, so there are never more than a few
     if (this.resets.size > 100) this.resets.clear()
     this.resets.set(id, count)
     return count

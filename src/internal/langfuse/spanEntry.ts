@@ -32,10 +32,10 @@ export const spanEntry = (span: Span): Entry => {
   }
 }
 
-/** Whether a span becomes the plain kind of observation, as long as it holds no figures of a model call. */
+/** Whether a span becomes a plain observation, of type `span`, as long as it has no figures of a model call. */
 export const isPlain = (span: Span): boolean => typesOf.get(span.type) === undefined
 
-/** A server takes model, tokens and cost of no plain span: one that has them is a model call, whatever it was called. */
+/** A plain span cannot have a model, tokens or a cost: a span that has them becomes a generation, whatever its type. */
 const entryTypeOf = (span: Span): EntryType =>
   typesOf.get(span.type) ?? (span.modelCall === undefined ? "span" : "generation")
 
@@ -55,7 +55,7 @@ const typesOf: ReadonlyMap<string, EntryType> = new Map([
 const modelFacts = (span: Span, call: ModelCall): ModelFacts => ({
   name: call.model === undefined ? undefined : label(call.model, 200),
   parameters: parametersOf(call),
-  // figures that a span below has, too, would be summed twice
+  // figures that a span below has as well would be summed twice
   usage: call.isSubtotal ? undefined : usageOf(call.usage),
   cost: call.isSubtotal ? undefined : costOf(call.costUsd),
   firstTokenUnixMicros: call.timeToFirstTokenMicros === undefined

@@ -1,14 +1,14 @@
 /**
- * The forms in which text goes to Langfuse: what it stores as given is given as it is, what it would lose is replaced
- * or cut, and what is cut says so.
+ * Prepares text for Langfuse. Text that it stores as given stays as it is, text that it would lose is replaced or cut,
+ * and cut text says so.
  */
 import { createHash } from "node:crypto"
 import type { Json } from "../../Observation.ts"
 import { jsonText } from "../jsonText.ts"
 
 /**
- * The beginning of a large text. The mark behind it is written when all becomes bytes: to join two strings is to copy both,
- * in one step, as soon as somebody looks into the result.
+ * The beginning of a large text. The mark behind it is added only when the request is encoded: two joined strings are
+ * both copied, in one step, as soon as the result is read.
  */
 export class CutText {
   readonly beginning: string
@@ -31,15 +31,15 @@ export type Text = string | CutText
 /** Names, tags and keys: one line, at most `maxLength` characters. */
 export const label = (text: string, maxLength: number): string => cut(text.replace(controlCharacters, " "), maxLength)
 
-/** Text of more lines, at most `maxLength` characters. */
+/** Text of any number of lines, at most `maxLength` characters. */
 export const cut = (text: string, maxLength: number): string =>
   text.length <= maxLength
     ? clean(text)
     : clean(text.slice(0, Math.max(maxLength - cutMark(text.length).length, 0))) + cutMark(text.length)
 
 /**
- * An id of the application's own, such as a session's. A server refuses long ones, and control characters, only after
- * it has accepted them. A digest keeps two that differ behind the cut apart.
+ * An id that the application chose, such as that of a session. A server refuses long ids, and control characters, only
+ * after it has accepted the request. A digest tells ids apart that differ only behind the cut.
  */
 export const identifier = (text: string): string | undefined => {
   const id = clean(text.replace(controlCharacters, ""))
@@ -49,13 +49,13 @@ export const identifier = (text: string): string | undefined => {
   return `${id.slice(0, maxIdentifierLength - digest.length - 1)}~${digest}`.toWellFormed()
 }
 
-/** Inputs and outputs. What JavaScript takes for false is not stored by a server, so the empty text is written as JSON. */
+/** Inputs and outputs. A server does not store values that are falsy in JavaScript, so the empty text becomes JSON. */
 export const content = (value: Json): string => value === "" ? "\"\"" : plain(value)
 
-/** Text as it is, anything else as JSON: what a server makes of both by itself. */
+/** Text as it is, anything else as JSON, as a server would do by itself. */
 export const plain = (value: Json): string => typeof value === "string" ? clean(value) : jsonText(value)
 
-/** `undefined` for a name of which nothing is left; then a server takes "default". */
+/** A valid name for an environment. `undefined` if no character is left; a server then takes "default". */
 export const environmentName = (text: string | undefined): string | undefined => {
   const name = (text ?? "").toLowerCase().replace(/[^a-z0-9_-]+/g, "-").replace(/^(?:langfuse[-_]?)+/, "").slice(0, 40)
   return name === "" ? undefined : name
@@ -67,11 +67,14 @@ const controlCharacters = /\p{Cc}+/gu
 
 const maxIdentifierLength = 200
 
-/** ASCII: one other character would make two bytes of each of the text, and its JSON takes three times as long. */
+/**
+ * ASCII only: a single other character would make each character of the text take two bytes, and encoding its JSON
+ * takes three times as long.
+ */
 const cutMark = (length: number): string => `... [cut, ${length} characters]`
 
 /**
- * One lone surrogate, anywhere, makes a self-hosted server lose the whole insert that it is part of, after it has said
- * that all is well. NUL is what PostgreSQL refuses, where sessions are kept.
+ * Replaces lone surrogates and NUL by U+FFFD. A single lone surrogate makes a self-hosted server lose the whole insert
+ * that contains it, after the server has reported success. PostgreSQL, where sessions are kept, refuses NUL.
  */
 const clean = (text: string): string => (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text).toWellFormed()

@@ -1,9 +1,9 @@
 /**
  * A trace, as the root of its tree.
  *
- * Here the trace is the span at the top; in Langfuse it is something above all observations, or, in newer servers,
- * nothing but what the observations say about it. So it becomes an observation under its own span id, which is what the
- * spans at the top name as their parent, and that observation says what the trace as a whole is called and known by.
+ * In this library the trace itself is the top of the tree. In Langfuse it stands above all observations or, in newer
+ * servers, consists only of what the observations say about it. So the trace becomes an observation under its own span
+ * id, which the spans at the top name as their parent, and this observation has the name and tags of the whole trace.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { Totals, Trace } from "../../Observation.ts"
@@ -48,7 +48,7 @@ export const traceFacts = (trace: Trace): TraceFacts => ({
   tags: trace.tags?.slice(0, maxTags).map((tag) => label(tag, 200)).filter((tag) => tag !== "")
 })
 
-/** A server sums the calls itself; what the program states instead can only be written next to that. */
+/** Adds stated totals as metadata: a server sums the calls itself, and has no other place for totals of the program. */
 const addTotals = (metadata: MetadataBuilder, totals: Totals | undefined): MetadataBuilder =>
   totals?.stated !== true ? metadata : metadata
     .addFigures({ statedInputTokens: totals.inputTokens, statedOutputTokens: totals.outputTokens })

@@ -1,8 +1,9 @@
 /**
  * Requests to a Langfuse server.
  *
- * Of the `langfuse` package only the API is used, to ask for the server's version. Its queue has no bound, loses what a
- * proxy answers instead of the server, and can end the process; its API makes JSON of all of a body at once.
+ * The `langfuse` package is used only for its API, to ask for the server's version. Its queue has no bound, loses
+ * records when a proxy answers instead of the server, and can end the process; its API builds the JSON of a whole body
+ * in one step.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -25,16 +26,16 @@ export interface Server {
 }
 
 export interface Transport {
-  /** Sends JSON, and gives the JSON that is answered. */
+  /** Sends JSON, and returns the JSON of the answer. */
   readonly post: (path: string, body: unknown) => Effect.Effect<unknown, RequestFailure>
-  /** The version that the server says it has. */
+  /** The version that the server reports. */
   readonly version: Effect.Effect<string, RequestFailure>
 }
 
 export const ingestionPath = "/api/public/ingestion"
 export const otlpPath = "/api/public/otel/v1/traces"
 
-/** Loads the package when the version is asked for: it costs an application nothing until there is something to send. */
+/** Loads the package when the version is asked for: it costs a program nothing until there is something to send. */
 export const make = (server: Server): Effect.Effect<Transport> =>
   Effect.map(Effect.cached(connect(server)), (connected) => {
     const buffers = new Buffers()
@@ -74,16 +75,19 @@ const headersFor = ({ publicKey, secretKey }: Server) => ({
     Buffer.from(`${Redacted.value(publicKey)}:${Redacted.value(secretKey)}`).toString("base64")
   }`,
   "content-type": "application/json",
-  // Without it, a server of version 4 shows what it got only after some minutes. The ingestion protocol ignores it.
+  // Without this header, a server of version 4 shows new records only after some minutes. Ingestion ignores it.
   "x-langfuse-ingestion-version": "4"
 })
 
-/** What is used of the client. */
+/** The part of the client that is used. */
 interface Client {
   readonly api: { readonly healthHealth: (parameters: { readonly signal: AbortSignal }) => Promise<unknown> }
 }
 
-/** Asked once, before the first batch, which must not wait for it as long as for an answer to itself. */
+/**
+ * The timeout for the version, which is asked for once, before the first batch: the batch must not wait for it as long
+ * as for its own answer.
+ */
 const probeTimeout = Duration.seconds(5)
 
 const connect = (server: Server): Effect.Effect<Client, RequestFailure> =>
@@ -94,9 +98,9 @@ const connect = (server: Server): Effect.Effect<Client, RequestFailure> =>
         publicKey: Redacted.value(server.publicKey),
         secretKey: Redacted.value(server.secretKey),
         baseUrl: server.host,
-        // its queue stays shut
+        // keeps the client's queue closed
         enabled: false,
-        // what is not given here is read from the environment, and complained about on the console
+        // options that are not given here are read from the environment, and complained about on the console
         environment: "default",
         release: "",
         sampleRate: 1
@@ -105,7 +109,7 @@ const connect = (server: Server): Effect.Effect<Client, RequestFailure> =>
     catch: (cause) => new RequestFailure({ status: undefined, message: "the package langfuse cannot be loaded", cause })
   })
 
-/** The answer, where it is a good one. */
+/** The server's answer to a health check; fails if it is an error. */
 const healthOf = (server: Server, { api }: Client): Effect.Effect<unknown, RequestFailure> =>
   Effect.tryPromise({ try: (signal) => api.healthHealth({ signal }), catch: (error) => error }).pipe(
     Effect.catchAll((error) =>
@@ -130,7 +134,7 @@ const parsed = ({ host }: Server, { text }: Answer): Effect.Effect<unknown, Requ
       : Effect.succeed(value)
   })
 
-/** `null` of what is no JSON, too. */
+/** `null` also for text that is not JSON. */
 const valueOf = (text: string): unknown => {
   try {
     return JSON.parse(text)

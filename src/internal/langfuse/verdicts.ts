@@ -1,4 +1,4 @@
-/** How something ended, in Langfuse's words: a level, and a sentence next to it. */
+/** How an operation ended, in Langfuse's terms: a level and a status message. */
 import type { ErrorDetails, JsonObject, Status } from "../../Observation.ts"
 import type { Level, MetadataBuilder } from "./entry.ts"
 import { cut, label, plain } from "./text.ts"
@@ -14,7 +14,7 @@ export const verdictOf = (status: Status, error: ErrorDetails | undefined): Verd
       return { level: "ERROR", statusMessage: error === undefined ? "error" : messageOf(error) }
     case "interrupted":
     case "lost":
-      // neither failed: the one was called off, and how the other ended nobody knows
+      // neither failed: an interrupted operation was called off, and how a lost one ended is unknown
       return { level: "WARNING", statusMessage: status }
     case "in_progress":
     case "success":
@@ -31,7 +31,7 @@ export const addError = (metadata: MetadataBuilder, error: ErrorDetails | undefi
     .add("errorType", cut(error.type, 1_000))
     .add("errorCause", error.cause === undefined ? undefined : cut(error.cause, maxCauseLength))
 
-/** What the program attached, last: under a name that this library uses, too, the program's value stays. */
+/** Adds the program's own values. Called last, so that they win over values that this library adds by the same name. */
 export const addAll = (metadata: MetadataBuilder, values: JsonObject | undefined): MetadataBuilder => {
   for (const key of Object.keys(values ?? {})) metadata.add(label(key, 200), plain(values![key]!))
   return metadata

@@ -24,7 +24,7 @@ export class Writer {
   private readonly senders: Readonly<Record<Protocol, Sender>>
   private readonly traces = new KnownTraces()
   private readonly amendments = new Amendments()
-  /** Stored by a protocol that was then given up: the other would store it a second time. */
+  /** Records stored by a protocol that was then given up: the other protocol would store them a second time. */
   private readonly stored = new WeakSet<Observation>()
 
   constructor(transport: Transport, options: {
@@ -72,7 +72,7 @@ export class Writer {
     return items
   }
 
-  /** What has ended; and what has begun, where that is wanted and will be the same row when it has ended. */
+  /** Whether to send a record. A running one is sent only with `liveStarts`, and if its row will stay the same one. */
   private isExported(record: Observation): boolean {
     if (this.stored.has(record) || this.amendments.overtakes(record)) return false
     if (!("status" in record) || record.status !== "in_progress") return true
@@ -85,7 +85,7 @@ export class Writer {
   ): Effect.Effect<ReadonlyArray<Rejection>, ProviderError> {
     if (items.length === 0) return Effect.succeed([])
     return Effect.flatMap(this.protocols.current, (protocol) => {
-      // by OTLP, a span that began and then ended would be two rows, or lose its first half
+      // sent by OTLP at its start and at its end, a span would become two rows, or lose its first half
       const due = protocol === "otlp" ? items.filter((item) => !item.entry.isOpen) : items
       return due.length === 0 ? Effect.succeed([]) : Effect.flatMap(
         this.senders[protocol].deliver(due),
@@ -97,7 +97,7 @@ export class Writer {
     })
   }
 
-  /** Turns to the other protocol with what this one did not take, and with nothing else. */
+  /** Switches to the other protocol, and sends by it only the items that this one did not take. */
   private turn(
     protocol: Protocol,
     batch: NonEmptyReadonlyArray<Observation>,
