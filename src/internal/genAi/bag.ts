@@ -1,4 +1,4 @@
-/** Attributes as any instrumentation may have written them: values of the wrong kind are not there. */
+/** Reads attributes as any instrumentation may have written them: values of the wrong type count as missing. */
 import { type Name, names } from "./names.ts"
 
 /**
@@ -16,7 +16,7 @@ export class Bag {
     this.attributes = attributes
   }
 
-  /** The value under the newest of the names that is there. */
+  /** The value under the newest name that is present. */
   value(name: Name): unknown {
     for (const attribute of names[name]) {
       const value = this.get(attribute)
@@ -30,7 +30,7 @@ export class Bag {
     return typeof value === "string" && value !== "" ? value : undefined
   }
 
-  /** A number, also one that was written as text or as a bigint, as exporters do. */
+  /** A number, including one written as text or as a bigint, as exporters do. */
   number(name: Name): number | undefined {
     const value = this.value(name)
     if (typeof value === "number") return value
@@ -45,7 +45,7 @@ export class Bag {
     return typeof value === "boolean" ? value : undefined
   }
 
-  /** A list of text, also one text alone. */
+  /** A list of texts; a single text counts as a list of one. */
   texts(name: Name): ReadonlyArray<string> {
     const value = this.value(name)
     return typeof value === "string"
@@ -61,7 +61,7 @@ export class Bag {
         ? this.attributes.get(attribute)
         : (this.attributes as Readonly<Record<string, unknown>>)[attribute]
     } catch {
-      // a getter, or a proxy, of the application's
+      // thrown by a getter or a proxy of the application
       return undefined
     }
   }

@@ -1,4 +1,4 @@
-/** The names of the GenAI conventions, those that are written and those that are read. */
+/** The names of the GenAI conventions that are written and read. */
 import type { SpanType } from "../../Observation.ts"
 
 /**
@@ -19,7 +19,7 @@ export const version = "0.1.0"
 export const versionAttribute = "observability.gen_ai.version"
 
 /**
- * What each attribute is called: first as it is written, then as it was called before, newest first. All are read.
+ * The names of each attribute: first the name that is written, then its former names, newest first. All are read.
  *
  * @since 0.1.0
  * @category constants
@@ -71,7 +71,7 @@ export const names = {
  */
 export type Name = keyof typeof names
 
-/** Values of `gen_ai.system` that `gen_ai.provider.name` spells in another way. */
+/** Values of `gen_ai.system` that `gen_ai.provider.name` spells differently. */
 export const providers: ReadonlyMap<string, string> = new Map([
   ["az.ai.openai", "azure.ai.openai"],
   ["az.ai.inference", "azure.ai.inference"],

@@ -4,12 +4,12 @@ import { make, type Usage } from "../../Usage.ts"
 import type { Bag } from "./bag.ts"
 import { type Name, names } from "./names.ts"
 
-/** @returns the usage, nothing where there are no figures, or what is wrong with them */
+/** @returns the usage, `undefined` if there are no figures, or a message that says what is wrong with them */
 export const usageOf = (bag: Bag): Either.Either<Usage | undefined, string> => {
   const figures = Object.fromEntries(tokenNames.map((name) => [name, bag.number(name)])) as Figures
   if (Object.values(figures).every((figure) => figure === undefined)) return Either.right(undefined)
   const { audioCacheReadTokens, cacheReadTokens, cacheWriteTokens, inputTokens, outputTokens } = figures
-  // images that were cached are not told apart from other cached input
+  // a usage does not tell cached images apart from other cached input
   const audio = without("audioInputTokens", figures.audioInputTokens, audioCacheReadTokens)
   const image = without("imageInputTokens", figures.imageInputTokens, figures.imageCacheReadTokens)
   const uncached = without("inputTokens", inputTokens, cacheReadTokens, cacheWriteTokens)
@@ -52,7 +52,10 @@ const tokenNames = [
 
 type Figures = { readonly [Each in typeof tokenNames[number]]: number | undefined }
 
-/** Instrumentations that count the cache beside the input are found out only where it is more. */
+/**
+ * Subtracts the cached parts from a figure. An instrumentation that does not include cached tokens in the input is
+ * detected only if they are more than the input.
+ */
 const without = (
   name: Name,
   whole: number | undefined,
