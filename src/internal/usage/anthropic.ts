@@ -1,4 +1,4 @@
-/** Anthropic's figures. `input_tokens` is what no cache had to do with; the caches' are beside it. */
+/** Anthropic's figures. `input_tokens` excludes cache reads and writes, which have figures of their own. */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { count, details, type Figures, known, reader, remainder, sumOf } from "./reading.ts"
@@ -7,8 +7,9 @@ import { count, details, type Figures, known, reader, remainder, sumOf } from ".
  * `usage` of Anthropic's messages, wherever they are served.
  *
  * All input is the sum of `input_tokens`, `cache_read_input_tokens` and `cache_creation_input_tokens`. The figures of a
- * stream are cumulative: pass those of `message_start`, overwritten by those of the last `message_delta`. That says what was
- * written to the cache in all, and not for how long: what `cache_creation` does not know of counts for the short lifetime.
+ * stream are cumulative: pass those of `message_start`, overwritten by those of the last `message_delta`. The latter
+ * states the total of cache writes without their lifetimes: cache writes that `cache_creation` does not list count as
+ * written for the short lifetime.
  *
  * @since 0.1.0
  * @category constructors

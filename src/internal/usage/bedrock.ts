@@ -1,4 +1,4 @@
-/** Amazon Bedrock's figures. `inputTokens` is what no cache had to do with; the caches' are beside it. */
+/** Amazon Bedrock's figures. `inputTokens` excludes cache reads and writes, which have figures of their own. */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { count, type Figures, known, reader, requireTotal, sumOf } from "./reading.ts"
@@ -6,8 +6,8 @@ import { count, type Figures, known, reader, requireTotal, sumOf } from "./readi
 /**
  * `usage` of Amazon Bedrock's Converse.
  *
- * All input is the sum of `inputTokens`, `cacheReadInputTokens` and `cacheWriteInputTokens`. `totalTokens` is the sum of
- * all figures, or leaves the cache out: either is accepted.
+ * All input is the sum of `inputTokens`, `cacheReadInputTokens` and `cacheWriteInputTokens`. `totalTokens` is accepted
+ * with and without cache reads and writes.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,4 +1,4 @@
-/** Cohere's figures: those that are billed, which are fewer than those that the model saw. */
+/** Cohere's figures: the billed tokens, which are fewer than the tokens that the model saw. */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { count, details, type Figures, known, reader, sumOf } from "./reading.ts"
@@ -6,8 +6,8 @@ import { count, details, type Figures, known, reader, sumOf } from "./reading.ts
 /**
  * `usage` of Cohere's chat, or `meta` of its other endpoints.
  *
- * Counted are the `billed_units`. `tokens` beside them include what Cohere adds to a prompt and does not bill. Search
- * units, in which reranking is billed, are no tokens.
+ * The `billed_units` are counted. The `tokens` next to them include what Cohere adds to a prompt and does not bill.
+ * Search units, in which reranking is billed, are not tokens.
  *
  * @since 0.1.0
  * @category constructors

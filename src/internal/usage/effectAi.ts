@@ -1,4 +1,4 @@
-/** The figures of `@effect/ai`, which passes each vendor's on as they are. */
+/** The figures of `@effect/ai`, which passes on those of each vendor unchanged. */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { count, type Figures, known, reader, remainder, sumOf } from "./reading.ts"
@@ -14,10 +14,10 @@ export type EffectAiProvider = "openai" | "anthropic" | "amazon-bedrock" | "goog
 
 /**
  * `usage` of a response of `@effect/ai`. Whether `inputTokens` includes `cachedInputTokens`, and `outputTokens` the
- * reasoning, is as the vendor counts them, so the package that made the response has to be named.
+ * reasoning, depends on the vendor, so `provider` names the package that made the response.
  *
- * `@effect/ai` does not pass on what was written to a cache. Where that is billed, at Anthropic for one, take the vendor's
- * own figures from the response's metadata instead.
+ * `@effect/ai` does not pass on the tokens written to a cache. Where a vendor bills them, as Anthropic does, take the
+ * vendor's own figures from the response's metadata instead.
  *
  * @since 0.1.0
  * @category constructors

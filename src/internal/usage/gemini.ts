@@ -1,4 +1,4 @@
-/** Gemini's figures. Cached content is part of the prompt; thoughts and the prompts of tools stand beside. */
+/** Gemini's figures. The prompt includes cached content; thoughts and tool prompts have figures of their own. */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { count, type Figures, known, reader, remainder, requireTotal, sumOf } from "./reading.ts"
@@ -11,9 +11,9 @@ const modalities = Schema.optional(Schema.NullishOr(Schema.Array(Schema.Struct({
 /**
  * `usageMetadata` of Gemini, of the developer API and of Vertex AI.
  *
- * `promptTokenCount` includes `cachedContentTokenCount`. `toolUsePromptTokenCount` is input beside the prompt, and
- * `thoughtsTokenCount` is output beside the candidates. Images in the prompt are not told apart, because they are billed
- * as text.
+ * `promptTokenCount` includes `cachedContentTokenCount`. `toolUsePromptTokenCount` is input in addition to the prompt,
+ * and `thoughtsTokenCount` is output in addition to the candidates. Images in the prompt are not told apart, because
+ * they are billed as text.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,4 +1,4 @@
-/** OpenAI's figures, and those of the many who speak its protocol. Cached tokens are part of the prompt. */
+/** OpenAI's figures, and those of the many vendors that speak its protocol. The prompt includes cached tokens. */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { count, details, type Figures, known, reader, remainder, requireTotal, sumOf } from "./reading.ts"
@@ -16,11 +16,11 @@ const inputDetails = details({
 const outputDetails = details({ reasoning_tokens: count, audio_tokens: count, image_tokens: count })
 
 /**
- * `usage` of OpenAI's chat completions, also of the embeddings and of the vendors that speak this protocol.
+ * `usage` of OpenAI's chat completions and embeddings, and of other vendors that speak this protocol.
  *
  * `prompt_tokens` includes `cached_tokens`, and `completion_tokens` includes `reasoning_tokens`. Some vendors count the
- * reasoning beside the completion: where `total_tokens` says so, it is added. Images in the prompt are not told apart,
- * because they are billed as text.
+ * reasoning in addition to the completion: it is added if `total_tokens` shows this. Images in the prompt are not told
+ * apart, because they are billed as text.
  *
  * @since 0.1.0
  * @category constructors
@@ -50,7 +50,7 @@ export const fromOpenAiChat = reader(
 )
 
 /**
- * `usage` of OpenAI's responses, also of its images, transcriptions and of realtime, whose details have another spelling.
+ * `usage` of OpenAI's responses, and of its images, transcriptions and realtime, whose details are spelled differently.
  *
  * `input_tokens` includes `cached_tokens`, and `output_tokens` includes `reasoning_tokens`.
  *
@@ -103,7 +103,7 @@ const figuresOf = (usage: {
     const written = inputDetails?.cache_write_tokens
     const reasoning = outputDetails?.reasoning_tokens
     const uncached = yield* remainder(inputName, input, { cached_tokens: cached, cache_write_tokens: written })
-    // only where the one figure that includes all of them leaves no other reading
+    // only if the total, which includes all figures, leaves no other interpretation
     const isBeside = known(reasoning) !== undefined && known(usage.total) !== undefined &&
       sumOf([input, output, reasoning]) === usage.total && reasoning !== 0
     yield* requireTotal("total_tokens", usage.total, {

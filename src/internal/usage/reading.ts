@@ -1,6 +1,6 @@
 /**
- * How a vendor's figures are read: decoded from whatever it is, with what is not known to this library ignored, and
- * `null` taken for not said.
+ * Reads a vendor's figures from a value of any kind. Fields that this library does not know are ignored, and `null`
+ * counts as missing.
  */
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
@@ -17,10 +17,10 @@ export const details = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
 
 type Count = number | null | undefined
 
-/** What a reader says of figures that contradict each other. */
+/** The figures that were read, or a message about figures that contradict each other. */
 export type Figures = Either.Either<Partial<Usage>, string>
 
-/** @param place where in the vendor's response the figures stand, for the sentence of the error */
+/** @param place where the figures are in the vendor's response, for error messages */
 export const reader = <A, I>(
   vendor: string,
   place: string,
@@ -42,16 +42,16 @@ export const reader = <A, I>(
       const made = make(figures.right)
       return Either.isLeft(made) ? refuse(made.left.message) : made
     } catch (error) {
-      // a getter, or a proxy, of the application's
+      // thrown by a getter or a proxy of the application
       return refuse(`reading the figures failed: ${error instanceof Error ? error.message : typeof error}`)
     }
   }
 }
 
 /**
- * What is left of a figure that includes others; fails when they are more than it.
+ * The rest of a figure without the others that it includes; fails if those are more than the figure.
  *
- * @param included by the names that the vendor gives them
+ * @param included the included figures, by the vendor's names
  */
 export const remainder = (
   name: string,
@@ -65,7 +65,7 @@ export const remainder = (
     : Either.left(`${namesOf(included)} is ${sum}, more than the ${whole} ${name} that include it`)
 }
 
-/** Fails when a total that the vendor states is not what its parts add up to; one that is not stated is not missed. */
+/** Fails if the vendor states a total that is not the sum of its parts. A missing total is accepted. */
 export const requireTotal = (
   name: string,
   total: Count,

@@ -1,4 +1,4 @@
-/** A usage as it is billed: no token twice, and each in the bucket whose price it has. */
+/** A usage as it is billed: each token once, in the bucket that has its price. */
 import type { Usage } from "./usage.ts"
 
 /**
@@ -28,7 +28,8 @@ export type Bucket =
 export type Split = { readonly [Name in Bucket]: number | undefined }
 
 /**
- * Takes the parts out of their wholes: `input` is what is left of the uncached input without audio and images, and so on.
+ * Splits a usage into buckets by subtracting parts from their wholes: `input` is the uncached input without audio and
+ * images, and so on.
  *
  * @since 0.1.0
  * @category getters

@@ -3,7 +3,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 
 /**
- * Tokens of one call; `undefined` where the vendor did not say.
+ * Tokens of one call; `undefined` for a figure that the vendor did not state.
  *
  * Four kinds of input and the output are **disjoint**: no token is in two of them, and together they are all that the
  * call consumed. The other figures are **parts**: each says how much of one of these five is billed at a price of its
@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
  * @category models
  */
 export interface Usage {
-  /** Input tokens that no cache had anything to do with. */
+  /** Input tokens that were neither read from the vendor's cache nor written to it. */
   readonly uncachedInputTokens: number | undefined
   /** Input tokens read from the vendor's cache. */
   readonly cacheReadTokens: number | undefined
@@ -38,7 +38,7 @@ export interface Usage {
 }
 
 /**
- * A figure that is no whole number of zero or more, that contradicts another one, or that is not there at all.
+ * Says that a figure is not a whole number of zero or more, that figures contradict each other, or that there are none.
  *
  * @since 0.1.0
  * @category errors
@@ -49,7 +49,7 @@ export class UsageError extends Schema.TaggedError<UsageError>("effect-observabi
 }) {}
 
 /**
- * Validates the figures: each a whole number of zero or more, and no parts that are more than the whole they are in.
+ * Validates the figures: each must be a whole number of zero or more, and parts must not be more than their whole.
  *
  * @since 0.1.0
  * @category constructors
@@ -59,7 +59,7 @@ export const make = (figures: Partial<Usage>): Either.Either<Usage, UsageError> 
   return isValid(usage) ? Either.right(usage) : Either.left(new UsageError({ message: problemOf(figures) }))
 }
 
-/** Whether there is any figure: a stream that tells none is not one that took nothing. */
+/** Whether any figure is known: a stream without figures does not mean that the call took no tokens. */
 export const isKnown = (figures: Partial<Usage>): boolean =>
   (figures.uncachedInputTokens ?? figures.outputTokens ?? figures.cacheReadTokens ?? figures.cacheWriteTokens ??
     figures.audioInputTokens ?? figures.imageInputTokens ?? figures.audioCacheReadTokens ??
@@ -68,7 +68,7 @@ export const isKnown = (figures: Partial<Usage>): boolean =>
 
 // internal
 
-/** By a constructor and not as a literal: docs/decisions/0010. */
+/** Made by a constructor, not as a literal: see docs/decisions/0010. */
 class ValidUsage implements Usage {
   readonly uncachedInputTokens: number | undefined
   readonly cacheReadTokens: number | undefined
@@ -97,14 +97,14 @@ class ValidUsage implements Usage {
   }
 }
 
-/** Each figure by its name, for every call that is logged: by way of the table below, it took ten times as long, 0.4 µs. */
+/** Checks each figure by name, for every logged call: by way of the table below, it took ten times as long, 0.4 µs. */
 const isValid = (usage: Usage): boolean =>
   isWholeOf(usage.uncachedInputTokens, usage.audioInputTokens, usage.imageInputTokens, undefined) &&
   isWholeOf(usage.cacheReadTokens, usage.audioCacheReadTokens, undefined, undefined) &&
   isWholeOf(usage.cacheWriteTokens, usage.longCacheWriteTokens, undefined, undefined) &&
   isWholeOf(usage.outputTokens, usage.reasoningTokens, usage.audioOutputTokens, usage.imageOutputTokens)
 
-/** Whether all are counts, and the parts no more than the whole they are in. */
+/** Whether all figures are counts, and the parts are together no more than the whole. */
 const isWholeOf = (
   whole: number | undefined,
   first: number | undefined,
@@ -141,7 +141,7 @@ const wholes: ReadonlyArray<readonly [whole: keyof Usage, parts: ReadonlyArray<k
 
 const names = wholes.flatMap(([whole, parts]) => [whole, ...parts])
 
-/** What comes from outside may be anything, also what cannot be turned into text. */
+/** Prints a value from outside, which may be one that cannot be converted to text. */
 const printed = (value: unknown): string => {
   try {
     return String(value).slice(0, 100)
