@@ -1,6 +1,6 @@
 /**
- * Prices of Anthropic for the standard tier, and of its models on Amazon Bedrock. Batches, fast mode, inference in the US
- * alone and tools that are billed per call are not in it.
+ * Prices of Anthropic for the standard tier, and of its models on Amazon Bedrock. Batches, fast mode, US-only inference
+ * and tools that are billed per call are not included.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { PriceInput } from "./price.ts"
@@ -42,7 +42,7 @@ const sinceSonnet45 = [
   claude("claude-sonnet-4-5", "2025-09-29", ["6", "7.50", "12", "0.60", "22.50"], 200_000),
   claude("claude-haiku-4-5", "2025-10-15", ["1", "1.25", "2", "0.10", "5"]),
   claude("claude-opus-4-5", "2025-11-24", ["5", "6.25", "10", "0.50", "25"]),
-  // from the day on which long prompts were seen to cost no more
+  // from the day on which long prompts were seen to cost nothing extra
   claude("claude-sonnet-4-6", "2026-03-21", ["3", "3.75", "6", "0.30", "15"]),
   claude("claude-opus-4-6", "2026-03-21", ["5", "6.25", "10", "0.50", "25"]),
   // from the day on which the page was read
@@ -59,8 +59,9 @@ const sinceSonnet45 = [
 ]
 
 /**
- * On Amazon Bedrock, since Sonnet 4.5, the global endpoint asks Anthropic's own price, and one that stays within a region
- * 10 % more. Before, all asked Anthropic's, which is found by the names.
+ * On Amazon Bedrock, since Sonnet 4.5, the global endpoint charges Anthropic's own price, and an endpoint that stays
+ * within a region charges 10 % more. For older models, all endpoints charge Anthropic's price, which is found by the
+ * model's names.
  */
 const onBedrock = ({ model, ...row }: Row): ReadonlyArray<Row> => [
   { ...row, model: `global.anthropic.${model}` },

@@ -1,4 +1,4 @@
-/** Prices of Cohere. Its models carry their date as month and year, so each goes by its whole name. */
+/** Prices of Cohere. Its models have month and year in their names, so each is listed by its whole name. */
 import type { PriceInput } from "./price.ts"
 import { published } from "./published.ts"
 

@@ -1,4 +1,4 @@
-/** Tokens times rates, exact. */
+/** Calculates tokens times rates, exactly. */
 import * as BigDecimal from "effect/BigDecimal"
 import type { Split } from "../../Usage.ts"
 import { buckets, type Rates } from "./price.ts"
@@ -7,14 +7,14 @@ import { buckets, type Rates } from "./price.ts"
 export type NoCost = "incomplete" | "unpriced"
 
 /**
- * US dollars, or why they are not known: a part of a sum would pass for the whole.
+ * The cost in US dollars, or why it is not known. Never a part of the sum, which would pass for the whole.
  *
- * Of what the vendor did not say, input and output are missed where they have a price; the others count as not used.
+ * The figure of input, and that of output if it has a price, must be known; other unknown figures count as not used.
  */
 export const costOf = (rates: Rates, tokens: Split): BigDecimal.BigDecimal | NoCost => {
   if (tokens.input === undefined) return "incomplete"
   if (tokens.output === undefined && rates.output !== undefined) return "incomplete"
-  // each by its name, for every call that is logged: a loop over the buckets takes three times as long
+  // each bucket by name, because this runs for every logged call: a loop over the buckets takes three times as long
   const sum = new Sum()
   sum.add(tokens.input, rates.input)
   sum.add(tokens.audioInput, rates.audioInput)
@@ -34,13 +34,13 @@ export const costOf = (rates: Rates, tokens: Split): BigDecimal.BigDecimal | NoC
 
 const decimalsOfMillion = 6
 
-/** Counts in whole units of the smallest decimal. */
+/** A sum, counted in whole units of the smallest decimal place among the rates. */
 class Sum {
   units = 0
   scale = 0
   isUnpriced = false
 
-  /** As long as it is a safe integer: all summands are whole, and none is negative. */
+  /** The sum is exact as long as it is a safe integer, because all summands are whole and none is negative. */
   get isExact(): boolean {
     return Number.isSafeInteger(this.units)
   }
@@ -63,7 +63,7 @@ const powersOfTen = Array.from({ length: 16 }, (_, power) => Number(`1e${power}`
 
 const powerOfTen = (power: number): number => powersOfTen[power] ?? Number.POSITIVE_INFINITY
 
-/** In the form in which equal amounts look the same, as `BigDecimal.normalize` makes it, by way of a text. */
+/** Removes trailing zeros, so that equal amounts look the same. `BigDecimal.normalize` does so by way of a text. */
 const dollars = (units: number, scale: number): BigDecimal.BigDecimal => {
   if (units === 0) return zero
   let value = units
@@ -75,7 +75,7 @@ const dollars = (units: number, scale: number): BigDecimal.BigDecimal => {
   return BigDecimal.make(BigInt(value), decimals)
 }
 
-/** The same for what only large integers hold. In decimals altogether a cost takes four times as long. */
+/** The cost for sums beyond safe integers. Calculating with decimals throughout takes four times as long. */
 const largeCost = (rates: Rates, tokens: Split): BigDecimal.BigDecimal => {
   let cost = zero
   for (const bucket of buckets) {

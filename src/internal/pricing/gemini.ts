@@ -1,13 +1,13 @@
 /**
- * Prices of Gemini for the paid standard tier. Batches, the storage of explicit caches and grounding are not in it. Images
- * and video are billed as text; where audio is, too, its price is that of text.
+ * Prices of Gemini for the paid standard tier. Batches, the storage of explicit caches and grounding are not included.
+ * Images and video are billed as text; for models that bill audio as text, too, its price is that of text.
  */
 import type { PriceInput } from "./price.ts"
 import { published } from "./published.ts"
 
 const pricingPage = "https://ai.google.dev/gemini-api/docs/pricing"
 
-/** Those of caching fell during 2025: they are known from the day on which the page was read. */
+/** Prices of caching fell during 2025: they are known from the day on which the page was read. */
 const cachePricesRead = "2026-01-01"
 
 export const gemini: ReadonlyArray<PriceInput> = published("gcp.gemini", pricingPage, [

@@ -1,12 +1,12 @@
 /**
- * By which names a model is looked up, and whose prices may be used for whom.
+ * The names by which a model is looked up, and the vendors whose prices apply to a provider.
  *
  * Both are data, so that a store can follow the same rules. The patterns are written in what JavaScript and PostgreSQL
  * understand alike: character classes, alternatives, anchors and counts. No backslash, which a server may be set to take for
  * an escape of its own.
  */
 
-/** What names the place that a model is served from, in front of its own name; taken off one after the other. */
+/** Prefixes of a model's own name that name the place it is served from; removed one after the other. */
 export const prefixes: ReadonlyArray<string> = [
   // of gateways, of Gemini and of Vertex AI
   "^(?:publishers/[a-z0-9-]+/models|models|openai|anthropic|google|gemini|cohere|bedrock|vertex_ai)/",
@@ -15,7 +15,7 @@ export const prefixes: ReadonlyArray<string> = [
   "^(?:anthropic|cohere)[.]"
 ]
 
-/** What names a version, behind the model's own name; taken off one after the other. */
+/** Suffixes of a model's own name that name a version; removed one after the other. */
 export const suffixes: ReadonlyArray<string> = [
   // of the packaging at Amazon Bedrock
   "-v[0-9]+(?::[0-9]+)?$",
@@ -23,9 +23,9 @@ export const suffixes: ReadonlyArray<string> = [
 ]
 
 /**
- * The names under which the price of a model is looked up, the most exact first. What names its version is taken off
- * (`-2024-08-06`, `-20250929`, `@20250929`, `-v1:0`, `-latest`), and then, again with and without that, what names the
- * place it is served from (`openai/`, `models/`, `us.`, `anthropic.`).
+ * The names under which the price of a model is looked up, the most exact first: the given name, the name without its
+ * version (`-2024-08-06`, `-20250929`, `@20250929`, `-v1:0`, `-latest`), and then, again with and without the version,
+ * the name without the place it is served from (`openai/`, `models/`, `us.`, `anthropic.`).
  *
  * @since 0.1.0
  * @category naming
@@ -34,8 +34,8 @@ export const namesOf = (model: string): ReadonlyArray<string> =>
   Array.from(new Set(peeled(prefixes, model).flatMap((name) => peeled(suffixes, name))))
 
 /**
- * Whose prices are used for what a provider runs. One that is not listed, such as a deployment on Azure, is priced by
- * prices of its own name only.
+ * The vendors whose prices are used for the models that a provider runs. For a provider that is not listed, such as a
+ * deployment on Azure, only prices under its own name are used.
  */
 export const vendorsOf: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
   ["gcp.gen_ai", ["gcp.gemini"]],
@@ -54,7 +54,7 @@ export const vendorsOf: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
 
 const compiled = new Map([...prefixes, ...suffixes].map((pattern) => [pattern, new RegExp(pattern)]))
 
-/** The name as it is, and after each pattern. */
+/** The name as it is, and after the removal of each pattern in turn. */
 const peeled = (patterns: ReadonlyArray<string>, name: string): ReadonlyArray<string> => {
   const names = [name]
   for (const pattern of patterns) names.push(names.at(-1)!.replace(compiled.get(pattern)!, ""))

@@ -1,6 +1,6 @@
 /**
- * Prices of OpenAI for the standard tier. Batch, flex, priority and fast are other tiers; 12-hour cache writes and tools
- * that are billed per call are not in it.
+ * Prices of OpenAI for the standard tier. Batch, flex, priority and fast are other tiers; 12-hour cache writes and
+ * tools that are billed per call are not included.
  */
 import type { PriceInput } from "./price.ts"
 import { published, type Row } from "./published.ts"
@@ -37,7 +37,7 @@ export const openAi: ReadonlyArray<PriceInput> = published("openai", pricingPage
   text("o3", "2025-06-10", ["2", "0.50", "8"]),
   text("o3-pro", "2025-06-10", ["20", undefined, "80"]),
   text("o4-mini", "2025-04-16", ["1.10", "0.275", "4.40"]),
-  // no price of cached input: text and images are cached at different ones, and the figures do not tell them apart
+  // no price of cached input: cached text and images have different prices, and the figures do not tell them apart
   {
     model: "gpt-image-1",
     validFrom: "2025-04-23",
@@ -60,7 +60,7 @@ export const openAi: ReadonlyArray<PriceInput> = published("openai", pricingPage
     source: modelPage("gpt-6.1-sol"),
     usdPerMillion: { input: "2", imageInput: "2", cacheRead: "0.10", cacheWrite: "2.50", output: "10" }
   },
-  // cache writes in long prompts: no price was found that is sure
+  // no price of cache writes in long prompts: no reliable one was found
   text("gpt-6.1-sol", "2026-09-29", ["4", "0.20", "15"], {
     source: modelPage("gpt-6.1-sol"),
     aboveInputTokens: 272_000

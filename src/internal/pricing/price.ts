@@ -1,4 +1,4 @@
-/** What a vendor asks for a model, from a day on. */
+/** The price that a vendor charges for a model from a given day on. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -21,20 +21,20 @@ export type Rates = { readonly [Name in Bucket]: BigDecimal.BigDecimal | undefin
  * @category models
  */
 export interface PriceInput {
-  /** Who bills it, as `gen_ai.provider.name` has it, for example `openai`. */
+  /** Who bills the call, as a value of `gen_ai.provider.name`, for example `openai`. */
   readonly vendor: string
   /** The model's own name; `Pricing.namesOf` says which other names lead to it. */
   readonly model: string
-  /** The first day (UTC) on which it holds, for example `2025-09-29`. A later one of the same model supersedes it. */
+  /** The first day (UTC) of the price, for example `2025-09-29`. A later price of the same model supersedes it. */
   readonly validFrom: string
-  /** The first day (UTC) on which it does not hold any more. Default: it holds until it is superseded. */
+  /** The first day (UTC) on which the price no longer holds. Default: it holds until it is superseded. */
   readonly validUntil?: string | undefined
   /**
-   * Above how many input tokens, cached ones included, it holds for the whole call. Default: 0, for every call. Of those
-   * that hold for a call the highest counts.
+   * The price holds for calls with more input tokens than this, cached ones included, and then for the whole call.
+   * Default: 0, for every call. Of the prices that hold for a call, the one with the highest threshold is used.
    */
   readonly aboveInputTokens?: number | undefined
-  /** Where it is published. */
+  /** Where the price is published. */
   readonly source: string
   /** US dollars per million tokens, by bucket. A bucket that is left out has no price. */
   readonly usdPerMillion: { readonly input: CostInput } & { readonly [Name in Bucket]?: CostInput | undefined }
@@ -45,7 +45,7 @@ export interface PriceInput {
  * @category models
  */
 export interface Price {
-  /** Tells it from every other one; follows from its content. */
+  /** Unique among all prices; derived from the content of the price. */
   readonly id: string
   readonly vendor: string
   readonly model: string
@@ -53,16 +53,16 @@ export interface Price {
   readonly validFromUnixMicros: number
   /** Microseconds since the Unix epoch. */
   readonly validUntilUnixMicros: number | undefined
-  /** 0 when it holds for every call. */
+  /** 0 if the price holds for every call. */
   readonly aboveInputTokens: number
   readonly source: string
   readonly usdPerMillion: Rates
-  /** Whether it came with the library, and is not the program's own. */
+  /** Whether the price came with the library, and is not the program's own. */
   readonly isShipped: boolean
 }
 
 /**
- * A price that cannot be meant.
+ * Says why a price is invalid.
  *
  * @since 0.1.0
  * @category errors
@@ -146,10 +146,10 @@ const dayOf = (text: string): number | undefined => {
     : undefined
 }
 
-/** Stores keep it in an index. */
+/** Names are limited in length, because stores keep them in an index. */
 const isName = (text: string): boolean => text.trim() === text && text.length > 0 && text.length <= 400
 
-/** What was written down wrong and then right, from the same day on, are two prices. */
+/** Tells a price from its correction: a wrong and a right price from the same day on are two prices. */
 const digestOf = (input: PriceInput, aboveInputTokens: number, rates: Rates): string =>
   createHash("sha256")
     .update(JSON.stringify([

@@ -11,7 +11,7 @@ export interface Priced {
   readonly price: Price
 }
 
-/** Or why it has no cost. */
+/** The cost of a call and its price, or why the call has no cost. */
 export const priceOf = (index: PriceIndex, call: {
   readonly provider: string | undefined
   readonly model: string

@@ -1,4 +1,4 @@
-/** Prices calls as they are recorded, and keeps account of those for which there was no price. */
+/** Prices calls as they are recorded, and counts those that have no price. */
 import type { ModelCall } from "../../Observation.ts"
 import type { Priced } from "./priceOf.ts"
 import { priceOf } from "./priceOf.ts"
@@ -31,7 +31,7 @@ export class Pricer {
     return Object.fromEntries(this.unpriced)
   }
 
-  /** Names may come from users of the program: only so many are kept. */
+  /** Keeps a limited number of names, because they may come from users of the program. */
   private count(model: string): void {
     const name = this.unpriced.has(model) || this.unpriced.size < maxNames ? model : others
     this.unpriced.set(name, (this.unpriced.get(name) ?? 0) + 1)

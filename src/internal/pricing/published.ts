@@ -1,4 +1,4 @@
-/** How the shipped prices are written down: what is the same for all of a vendor's is written once. */
+/** The notation of the shipped prices: what all prices of a vendor have in common is written once. */
 import type { PriceInput } from "./price.ts"
 
 export type Row = Omit<PriceInput, "vendor" | "source"> & { readonly source?: string | undefined }

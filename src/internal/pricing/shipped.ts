@@ -1,6 +1,6 @@
 /**
- * The prices that come with the library. A day is that of the model's release or of the announced change; where that is
- * not known for sure, that on which the page was read.
+ * The prices that come with the library. Each holds from the day of the model's release or of the announced change; if
+ * that is not certain, from the day on which the page was read.
  */
 import * as Either from "effect/Either"
 import { anthropic } from "./anthropic.ts"
@@ -9,7 +9,7 @@ import { gemini } from "./gemini.ts"
 import { openAi } from "./openAi.ts"
 import { type Price, priceFrom } from "./price.ts"
 
-// a mistake in this library's own data must not keep a program from starting: a test finds it
+// leaves out invalid prices: a mistake in the library's own data must not keep a program from starting; a test finds it
 export const shippedPrices: ReadonlyArray<Price> = [...openAi, ...anthropic, ...gemini, ...cohere].flatMap((price) =>
   Either.match(priceFrom(price, true), { onLeft: () => [], onRight: (made) => [made] })
 )

@@ -19,7 +19,7 @@ export interface Priceable {
  */
 export class PriceIndex {
   private readonly byModel = new Map<string, Array<Price>>()
-  /** A program calls few models: looking for their names takes longer than looking up their prices. */
+  /** The names by model: a program calls few models, and deriving their names takes longer than looking up prices. */
   private readonly names = new Map<string, ReadonlyArray<string>>()
 
   constructor(prices: ReadonlyArray<Price>) {
@@ -30,7 +30,7 @@ export class PriceIndex {
     }
   }
 
-  /** `undefined` when there is none, or when several vendors ask different prices and the call does not say whose it is. */
+  /** `undefined` if there is no price, or if several vendors have one and the call does not say whose model it used. */
   find(call: Priceable): Price | undefined {
     const names = this.namesOf(call.model)
     for (const isShipped of ownFirst) {
@@ -42,7 +42,7 @@ export class PriceIndex {
     return undefined
   }
 
-  /** In one pass: lists of those that hold were a twelfth of all that recording a call allocates. */
+  /** In one pass: lists of the prices that hold were a twelfth of the memory that recording a call allocates. */
   private best(name: string, isShipped: boolean, call: Priceable): Price | "ambiguous" | undefined {
     let best: Price | undefined
     for (const price of this.byModel.get(name) ?? none) {
