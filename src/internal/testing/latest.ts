@@ -1,4 +1,4 @@
-/** What a store that keeps the newest snapshot of everything would hold. */
+/** The newest snapshot of each record, as a store would hold it. */
 import type { Observation } from "../../Observation.ts"
 
 export const latest = (records: ReadonlyArray<Observation>): ReadonlyArray<Observation> => {

@@ -5,9 +5,9 @@ import { inputTokens } from "../../Usage.ts"
 import { latest } from "./latest.ts"
 
 /**
- * Draws observations as trees, one line a trace, span, message or document event, with type, status, duration in
- * milliseconds, tokens, cost and error; children in the order in which they began. A span whose parent is not among
- * the observations stands at the top, marked as an orphan.
+ * Draws observations as trees, one line for each trace, span, message or document event, with type, status, duration in
+ * milliseconds, tokens, cost and error; children are in the order in which they began. A record whose parent is not
+ * among the observations is drawn at the top, marked as an orphan.
  *
  * @since 0.1.0
  * @category rendering
@@ -35,7 +35,7 @@ export const renderTree = (observations: ReadonlyArray<Observation.Observation>)
     })
   }
   for (const top of tops) draw(top, "", top._tag === "Trace" ? "" : "(orphan) ", "")
-  // below no top is what is above itself: ids that count in each of two processes meet in such a way
+  // records in a cycle of parents are below no top: sequential ids of two processes can collide in this way
   for (const record of records) if (!drawn.has(record)) draw(record, "", "(orphan) ", "")
   return lines.join("\n")
 }
