@@ -1,11 +1,11 @@
 /**
- * W3C Baggage: what a program wants the services that it calls to know, such as a tenant or an experiment, in names and
- * values that travel with the trace.
+ * W3C Baggage: names and values that travel with the trace to the services that a program calls, such as a tenant or an
+ * experiment.
  *
- * Everybody on the way can read it, and change it: it is no place for secrets, and nothing in it proves anything.
+ * Every service on the way can read and change it: it is no place for secrets, and its content proves nothing.
  *
- * **Loss policy.** A member that is malformed is left out alone. What is read and written is at most 64 members and 8,192
- * bytes; beyond, members are dropped from the end, always whole ones.
+ * **Loss policy.** Of a list with malformed members, only these are left out. At most 64 members and 8,192 bytes are
+ * read and written; beyond that, whole members are dropped from the end.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ import type { HeadersInput } from "./internal/propagation/headerLines.ts"
 import { headerLines } from "./internal/propagation/headerLines.ts"
 
 /**
- * Something said about a member.
+ * A property of a member.
  *
  * @since 0.1.0
  * @category models
@@ -52,7 +52,7 @@ import { headerLines } from "./internal/propagation/headerLines.ts"
 export interface Property {
   /** A token of HTTP: letters, digits and some signs. */
   readonly key: string
-  /** Any text; `undefined` for a property that is only named. */
+  /** Any text; `undefined` for a property without a value. */
   readonly value: string | undefined
 }
 
@@ -65,7 +65,7 @@ export interface Property {
 export interface Member {
   /** A token of HTTP: letters, digits and some signs. */
   readonly key: string
-  /** Any text: what HTTP does not take is percent-encoded on the way. */
+  /** Any text: characters that HTTP does not take are percent-encoded in the header. */
   readonly value: string
   readonly properties: ReadonlyArray<Property>
 }
@@ -77,9 +77,9 @@ export interface Member {
  * @category models
  */
 export interface Limits {
-  /** Default: 64, which W3C asks for at least. */
+  /** Default: 64, the least that W3C asks for. */
   readonly maxMembers?: number | undefined
-  /** Of the header's value. Default: 8,192, which W3C asks for at least. */
+  /** Bytes of the header's value. Default: 8,192, the least that W3C asks for. */
   readonly maxBytes?: number | undefined
 }
 
@@ -91,12 +91,12 @@ export interface Limits {
  */
 export interface Received {
   readonly baggage: Baggage
-  /** What was refused, and why. None of it is repeated there: it came from outside. */
+  /** What was refused, and why. The messages do not repeat the content, because it came from outside. */
   readonly refused: ReadonlyArray<BaggageError>
 }
 
 /**
- * Says why something is not taken into a baggage.
+ * Says why a member, or a part of a header, was refused.
  *
  * @since 0.1.0
  * @category errors
@@ -110,7 +110,7 @@ export class BaggageError extends Schema.TaggedError<BaggageError>("effect-obser
 ) {}
 
 /**
- * An immutable list of members, each key once. Two with the same members in the same order are `Equal`.
+ * An immutable list of members, each key once. Two lists with the same members in the same order are `Equal`.
  *
  * @since 0.1.0
  * @category models
@@ -159,7 +159,7 @@ export class Baggage extends Pipeable.Class() implements Equal.Equal, Inspectabl
 export const empty: Baggage = Baggage.unsafeMake([])
 
 /**
- * Reads `baggage` from headers of any form, several lines of it as one. Of a key that occurs twice the last member stands.
+ * Reads `baggage` from headers of any form; several lines count as one. If a key occurs twice, the last member is kept.
  *
  * @since 0.1.0
  * @category conversions
@@ -170,7 +170,7 @@ export const fromHeaders = (headers: HeadersInput, limits?: Limits): Received =>
 }
 
 /**
- * Reads the value of the header. What is beyond the limits, and what is malformed, is left out and named.
+ * Reads the value of the header. Members beyond the limits, and malformed members, are left out and reported.
  *
  * @since 0.1.0
  * @category conversions
@@ -182,7 +182,7 @@ export const parse = (header: string, limits?: Limits): Received => {
   let malformed = 0
   for (const text of header.split(",")) {
     if (text.trim() === "") continue
-    // by the bytes as they came: what follows is not even looked at
+    // the limit counts the bytes as they were received; members beyond it are not even looked at
     if (!room.takes(text)) {
       refused.push(new BaggageError({ message: `baggage refused from a member on: ${room.limit}` }))
       break
@@ -198,7 +198,7 @@ export const parse = (header: string, limits?: Limits): Received => {
 }
 
 /**
- * Writes the value of the header, as many members as the limits take.
+ * Writes the value of the header, with as many members as the limits allow.
  *
  * @since 0.1.0
  * @category conversions
@@ -230,7 +230,7 @@ export const get: {
 )
 
 /**
- * Sets the value of a key, in the place of the one that was there. Refuses a key that is no token of HTTP.
+ * Sets the value of a key; a member that exists keeps its place. Refuses a key that is not a token of HTTP.
  *
  * @since 0.1.0
  * @category combinators
@@ -271,7 +271,7 @@ export const set: {
 )
 
 /**
- * Takes a key out.
+ * Removes a key.
  *
  * @since 0.1.0
  * @category combinators
@@ -298,7 +298,7 @@ export class Current extends Context.Reference<Current>()("effect-observability/
 }) {}
 
 /**
- * The baggage that the running fiber is in: what `withBaggage` set, or else what the request came with that it serves.
+ * The baggage of the running fiber: set by `withBaggage`, or else received with the request that the fiber serves.
  *
  * @since 0.1.0
  * @category getters
@@ -325,7 +325,7 @@ export const unsafeCurrent = (fiber: Fiber.RuntimeFiber<unknown, unknown>): Bagg
 }
 
 /**
- * Runs an effect with the given baggage, in the place of the one around it.
+ * Runs an effect with the given baggage, which replaces the one around it.
  *
  * @since 0.1.0
  * @category combinators
@@ -336,12 +336,12 @@ export const withBaggage: {
 } = dual(
   2,
   <A, E, R>(self: Effect.Effect<A, E, R>, baggage: Baggage): Effect.Effect<A, E, R> =>
-    // where nothing was set, the ambient one is `empty` itself: by another object it is known to have been emptied
+    // `empty` itself is the ambient baggage if nothing was set: another object shows that it was set to be empty
     Effect.provideService(self, Current, baggage === empty ? Baggage.unsafeMake([]) : baggage)
 )
 
 /**
- * Under this key a span of Effect's tracer that stands for a received request holds what came with it.
+ * The key under which a span of Effect's tracer that stands for a received request holds the request's baggage.
  *
  * @since 0.1.0
  * @category symbols
@@ -349,14 +349,14 @@ export const withBaggage: {
 export const baggageOfSpan: unique symbol = Symbol.for("effect-observability/Baggage/baggageOfSpan")
 
 /**
- * What a span of Effect's tracer came with.
+ * The baggage that was received with a request, as held by a span of Effect's tracer.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SpanBaggage {
   readonly baggage: Baggage
-  /** The ambient baggage in which the span was begun: while it stands, nothing was set inside of the span. */
+  /** The ambient baggage in which the span began: as long as it is the same, nothing was set inside of the span. */
   readonly ambient: Baggage
 }
 
@@ -366,7 +366,7 @@ const nothing: Received = { baggage: empty, refused: [] }
 
 const textOf = (self: Baggage): string => self.members.map(encodeMember).join(",")
 
-/** What is left of the limits. */
+/** Counts down the limits. */
 class Room {
   private members: number
   private bytes: number

@@ -1,8 +1,8 @@
 /**
- * The OpenTelemetry GenAI conventions: what the attributes are called, what they mean here, and the other way round.
+ * The OpenTelemetry GenAI conventions: the names of their attributes, and conversions from and to attributes.
  *
- * The conventions are young, and their names change. This library writes those of one version, which it says on the data,
- * and reads the older ones, too: `gen_ai.system` as well as `gen_ai.provider.name`.
+ * The conventions are young, and their names change. This library writes the names of one version, which it states in
+ * the data, and also reads older names: `gen_ai.system` as well as `gen_ai.provider.name`.
  *
  * @example
  * ```ts
@@ -43,7 +43,7 @@ export { type Attributes } from "./internal/genAi/bag.ts"
 export { type Name, names, version, versionAttribute } from "./internal/genAi/names.ts"
 
 /**
- * What a program asked of a model.
+ * The parameters of a request to a model.
  *
  * @since 0.1.0
  * @category models
@@ -59,12 +59,12 @@ export interface Parameters {
   readonly seed: number | undefined
   readonly stopSequences: ReadonlyArray<string>
   readonly stream: boolean | undefined
-  /** How hard the model was to think, for example `high`. */
+  /** How much the model was to reason, for example `high`. */
   readonly reasoningLevel: string | undefined
 }
 
 /**
- * What attributes say of an operation.
+ * What attributes say about an operation.
  *
  * @since 0.1.0
  * @category models
@@ -72,12 +72,12 @@ export interface Parameters {
 export interface Reading {
   /** `gen_ai.operation.name`, for example `chat`. */
   readonly operation: string | undefined
-  /** What the operation is called here; `undefined` for one that is not known. */
+  /** The type of span for the operation; `undefined` for an unknown operation. */
   readonly type: SpanType | undefined
-  /** By its present name, also where an old one was written. */
+  /** The provider's present name, even if an old one was written. */
   readonly provider: string | undefined
   readonly requestModel: string | undefined
-  /** The model that answered: a snapshot, where an alias was asked. */
+  /** The model that answered: a snapshot if the request named an alias. */
   readonly responseModel: string | undefined
   readonly responseId: string | undefined
   readonly conversationId: string | undefined
@@ -89,13 +89,13 @@ export interface Reading {
   /** Microseconds from the request to the first chunk. */
   readonly timeToFirstChunkMicros: number | undefined
   readonly usage: Usage | undefined
-  /** Sentences about figures that cannot be true, and were left out. */
+  /** Messages about figures that cannot be true and were left out. */
   readonly problems: ReadonlyArray<string>
 }
 
 /**
- * Reads what an instrumentation wrote, by whatever version of the conventions; `undefined` when nothing of them is there.
- * Pure and total: what is of the wrong kind is left out.
+ * Reads the attributes that an instrumentation wrote, by any version of the conventions; `undefined` if there are none
+ * of them. Pure and total: values of the wrong type are left out.
  *
  * @since 0.1.0
  * @category reading
@@ -141,7 +141,7 @@ export const fromAttributes = (attributes: Attributes): Reading | undefined => {
 }
 
 /**
- * What is to be recorded of it with a span. The attributes say by which version of the conventions it was understood.
+ * Converts a reading to an update of a span. Its attributes state the version of the conventions by which it was read.
  *
  * @since 0.1.0
  * @category reading
@@ -162,8 +162,8 @@ export const toUpdate = (reading: Reading): Input.SpanUpdate => ({
 })
 
 /**
- * What a span is called and has measured, in the names of the conventions, with their version; `undefined` for a span that
- * is no such operation. What the program recorded, such as prompts, is not in it: they are sensitive.
+ * The operation, model and figures of a span as attributes of the conventions, with their version; `undefined` for a
+ * span that is not a GenAI operation. Content that the program recorded, such as prompts, is left out as sensitive.
  *
  * @since 0.1.0
  * @category writing

@@ -2,8 +2,8 @@
  * The two identifiers of W3C Trace Context: a trace id of 16 bytes and a span id of 8 bytes, written as lower-case
  * hexadecimal digits and never all zero.
  *
- * Both are branded strings: a `string` from outside becomes one only through a validation, so whatever carries the
- * type has been looked at before it is stored, printed or sent on.
+ * Both are branded strings: a `string` from outside gets the type only through a validation, so every value of the type
+ * has been checked before it is stored, printed or sent on.
  *
  * @since 0.1.0
  */
@@ -68,7 +68,7 @@ export const SpanId: Schema.brand<typeof Schema.String, "SpanId"> = Schema.Strin
 )
 
 /**
- * The trace id as a uuid with hyphens: the same 128 bits, in the form in which PostgreSQL keeps its primary key.
+ * The trace id as a uuid with hyphens: the same 128 bits, in the form of the primary key in PostgreSQL.
  *
  * @since 0.1.0
  * @category conversions
@@ -82,7 +82,8 @@ export const toUuid = (traceId: TraceId): string =>
  * The wall-clock time in milliseconds since the Unix epoch that a UUIDv7-shaped trace id carries in its first 48
  * bits, or `undefined` for an id made in another way.
  *
- * A trace that this library started can so be found in its partition by any process that knows nothing but its id.
+ * By this time, any process that knows only the id of a trace can find the trace in its partition, if this library
+ * started it.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
  * @since 0.1.0

@@ -1,12 +1,13 @@
 /**
- * Sends observations to Langfuse: its cloud, or a server of one's own, of version 3 or 4.
+ * Sends observations to Langfuse: its cloud, or a self-hosted server, of version 3 or 4.
  *
- * **Loss policy.** A request that gets no answer, no readable one, or one that asks for patience fails as `transient`,
- * for the delivery to keep and to retry; wrong keys and a wrong address, too, slowly and with a message that names the
- * variables. What a server refuses by itself is `rejected`, and nothing else with it. A record that is too large is cut,
- * with a mark, before it is given up. Characters that make a server lose its own data become U+FFFD.
+ * **Loss policy.** A request fails as `transient`, for the delivery to keep and retry, if it gets no answer, an
+ * unreadable one, or one that asks to try again later. So does a request with wrong keys or to a wrong address, which
+ * is retried slowly, with a message that names the variables. A record that the server refuses is `rejected`, without
+ * the others of its batch. A record that is too large is cut, with a mark, before it is given up. Characters that make
+ * a server lose its own data become U+FFFD.
  *
- * It has no queue, no retries and no timers of its own; `docs/langfuse.md` says what becomes what.
+ * The provider has no queue, no retries and no timers of its own; `docs/langfuse.md` says what becomes what.
  *
  * @example
  * ```ts
@@ -50,7 +51,7 @@ import { providerName } from "./internal/providerNames.ts"
 import type { Provider } from "./Provider.ts"
 
 /**
- * The provider, as a service of its own; `None` where Langfuse is not configured.
+ * The provider, as a service of its own; `None` if Langfuse is not configured.
  *
  * @since 0.1.0
  * @category tags
@@ -65,7 +66,7 @@ export class LangfuseProvider extends Context.Tag("effect-observability/Langfuse
  * @category models
  */
 export interface Options {
-  /** Tells it from another one beside it, such as that of a second project. Default: `langfuse`. */
+  /** The provider's name, which must differ from that of a provider for a second project. Default: `langfuse`. */
   readonly name?: string | undefined
   /** Starts with `pk-lf-`. */
   readonly publicKey: Redacted.Redacted
@@ -74,22 +75,22 @@ export interface Options {
   /** The server's address. Default: `https://cloud.langfuse.com`. */
   readonly host?: string | undefined
   /**
-   * How the server is spoken to: `ingestion` is what version 3 takes, `otlp` what version 4 takes. Default: `auto`, what
-   * the server says of itself, and what it then accepts.
+   * The protocol: `ingestion` for servers of version 3, `otlp` for version 4. Default: `auto`, which chooses by the
+   * version that the server reports, and then by what it accepts.
    */
   readonly protocol?: "auto" | "ingestion" | "otlp" | undefined
   /** How long one request may take. Default: 15 seconds. */
   readonly requestTimeout?: Duration.DurationInput | undefined
   /**
-   * Whether traces and spans are sent when they begin, too, and not only when they have ended. By `ingestion` alone, and
-   * not for spans of a type that Langfuse has no word for: such a span may yet turn out to be a model call, and would
-   * then be there twice. Default: `false`.
+   * Whether traces and spans are sent when they begin as well as when they have ended. Works only with `ingestion`, and
+   * not for spans of a type that Langfuse does not know: such a span may yet turn out to be a model call, and would
+   * then be stored twice. Default: `false`.
    */
   readonly liveStarts?: boolean | undefined
 }
 
 /**
- * A provider for one project on one server. Fails only for an option that no server could make work.
+ * A provider for one project on one server. Fails only for an option that could not work with any server.
  *
  * @since 0.1.0
  * @category constructors
@@ -122,7 +123,7 @@ export const make = (options: Options): Effect.Effect<Provider, ConfigError.Conf
   })
 
 /**
- * See {@link make}. With `None`, nothing is sent anywhere.
+ * A layer with the provider of {@link make}. With `None`, nothing is sent anywhere.
  *
  * @since 0.1.0
  * @category layers
@@ -136,7 +137,7 @@ export const layer = (
   )
 
 /**
- * What the environment says:
+ * The options, read from the environment:
  *
  * | variable | form | default |
  * | --- | --- | --- |
@@ -144,10 +145,10 @@ export const layer = (
  * | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | text, both or neither | none: no Langfuse |
  * | `LANGFUSE_BASE_URL` | `http(s)://` address | `https://cloud.langfuse.com` |
  *
- * The address may also stand in `LANGFUSE_HOST` or `LANGFUSE_BASEURL`, its names in older clients of Langfuse; two that
- * differ are an error.
+ * The address may also be in `LANGFUSE_HOST` or `LANGFUSE_BASEURL`, as older clients of Langfuse call the variable; two
+ * addresses that differ are an error.
  *
- * `None` where it is switched off, and where there are no keys; one key without the other is an error.
+ * `None` if Langfuse is switched off or there are no keys; one key without the other is an error.
  *
  * @since 0.1.0
  * @category configuration
@@ -158,8 +159,8 @@ export const config: Config.Config<Option.Option<Options>> = Config.all({
   secretKey: keyNamed("LANGFUSE_SECRET_KEY"),
   hosts: Config.all([hostNamed("LANGFUSE_BASE_URL"), hostNamed("LANGFUSE_HOST"), hostNamed("LANGFUSE_BASEURL")])
 }).pipe(
-  // Only here it is known whether any of it is wanted; and a missing key must not be taken for none, by whoever makes
-  // this config optional, so it is reported as invalid.
+  // Only here is it known whether the values are needed at all. A missing key is reported as invalid data: as missing
+  // data, it would count as no configuration if a program makes this config optional.
   Config.mapOrFail(({ enabled, hosts, publicKey, secretKey }) =>
     Either.gen(function*() {
       if (!enabled || (publicKey === undefined && secretKey === undefined)) return Option.none()
@@ -184,7 +185,7 @@ export const layerConfig: Layer.Layer<LangfuseProvider, ConfigError.ConfigError>
 
 // internal
 
-/** A program without keys need not load what sends. */
+/** Loaded on demand: a program without keys does not need the code that sends. */
 const loaded = Effect.promise(async () => {
   const [{ make: connect }, { Writer }] = await Promise.all([
     import("./internal/langfuse/transport.ts"),
@@ -214,7 +215,7 @@ function hostNamed(name: string): Config.Config<NamedHost | undefined> {
   return Environment.optional(name, "expected an address", (host) => Option.some({ name, host }))
 }
 
-/** To choose between two addresses is to send keys and prompts, perhaps, to a server that they are not meant for. */
+/** Fails for different addresses: choosing one might send keys and prompts to a server that they are not meant for. */
 const onlyHost = (hosts: ReadonlyArray<NamedHost>): Either.Either<string, ConfigError.ConfigError> =>
   Either.gen(function*() {
     for (const { host, name } of hosts) yield* checkHost(name, host)
@@ -228,7 +229,7 @@ const onlyHost = (hosts: ReadonlyArray<NamedHost>): Either.Either<string, Config
 
 const withoutSlash = (host: string): string => host.replace(/\/+$/, "")
 
-/** The two travel in a header, which takes no other characters. */
+/** The keys are sent in a header, which takes no other characters. */
 const checkKey = (
   name: string,
   key: Redacted.Redacted
@@ -237,7 +238,7 @@ const checkKey = (
     ConfigError.InvalidData([name], "expected a key of Langfuse, of plain characters without spaces")
   )
 
-/** Credentials in the address would be second ones: what is sent is Langfuse's keys. */
+/** Refuses credentials in the address, because requests are authenticated by Langfuse's keys. */
 const checkHost = (name: string, host: string): Either.Either<string, ConfigError.ConfigError> =>
   /^https?:\/\/[^\s@?#]+$/i.test(host) && URL.canParse(host) ? Either.right(host) : Either.left(
     ConfigError.InvalidData([name], "expected an address such as https://cloud.langfuse.com")

@@ -1,5 +1,5 @@
 /**
- * Logs what happened in the trace or span in which the program runs, and outside of any in a trace of its own.
+ * Logs calls, messages and events in the current trace or span; outside of any trace, each in a trace of its own.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import { ObservabilityService } from "./ObservabilityService.ts"
 import { TraceContext } from "./TraceContext.ts"
 
 /**
- * Records a call of a language model that is over, as a span of type `llm`.
+ * Records a finished call of a language model, as a span of type `llm`.
  *
  * @since 0.1.0
  * @category logging
@@ -35,7 +35,7 @@ export const logChatMessage = (message: Input.ChatMessage): Effect.Effect<void, 
   )
 
 /**
- * Records a step of a document's way through the pipeline.
+ * Records a step of a document in the pipeline.
  *
  * @since 0.1.0
  * @category logging
@@ -47,8 +47,8 @@ export const logDocumentEvent = (event: Input.DocumentEvent): Effect.Effect<void
   )
 
 /**
- * Writes what was recorded before the call, and says what became of everything since the start. Closing the layer does
- * the same, so a program needs it only where it wants to know.
+ * Writes everything recorded before the call, and returns a receipt of all records since the start. Closing the layer
+ * writes everything as well, so a program needs `flush` only to learn the outcome.
  *
  * @since 0.1.0
  * @category delivery

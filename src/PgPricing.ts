@@ -1,9 +1,9 @@
 /**
- * The table `prices` in PostgreSQL, and the costs of what is stored.
+ * The table `prices` in PostgreSQL, and the costs of stored calls.
  *
- * The shipped prices, and those that the program gives to `PgProvider`, are there from the start; more can be added, here
- * or by `insert`. A price is never changed: a row with a later `valid_from` supersedes it. Calls are priced when they are
- * recorded; after prices were added, `recomputeCosts` does it again for those that are stored.
+ * The shipped prices, and those that the program gives to `PgProvider`, are in the table from the start; more can be
+ * added, by `addPrices` or by `insert`. A price is never changed: a row with a later `valid_from` supersedes it. Calls
+ * are priced when they are recorded; after prices were added, `recomputeCosts` prices stored calls again.
  *
  * @example
  * ```ts
@@ -51,9 +51,9 @@ import type { Table } from "./Pricing.ts"
 /**
  * Why nothing was done:
  *
- * - `invalid-schema-name`: the name is no plain lower-case identifier.
- * - `invalid-range`: a moment is none, or `since` lies after `until`.
- * - `failed`: the statement failed, for one because the schema is not there yet; `cause` is the error.
+ * - `invalid-schema-name`: the name is not a plain lower-case identifier.
+ * - `invalid-range`: `since` or `until` is an invalid date, or `since` is after `until`.
+ * - `failed`: the statement failed, for example because the schema does not exist yet; `cause` is the error.
  *
  * @since 0.1.0
  * @category errors
@@ -68,19 +68,20 @@ export class PgPricingError extends Schema.TaggedError<PgPricingError>("effect-o
 ) {}
 
 /**
- * Computes the costs of the stored calls that began in the given time again, from their tokens and the prices in the
- * table that held when they began, and says how many of them changed. A cost that the program stated stays, as do spans
- * that repeat the usage of others. A call that has no price any more has no cost any more.
+ * Recomputes the costs of the stored calls that began in the given time, from their tokens and the prices in the table
+ * that held when they began. Returns the number of calls whose cost changed. Costs that the program stated stay as they
+ * are, and so do spans that repeat the usage of others. A call that no longer has a price loses its cost.
  *
- * One statement: all of it happens, or none. Doing it twice changes nothing. The totals of traces are views, and follow.
+ * Runs as one statement: all of it happens, or none. A second run changes nothing. The totals of traces are views, and
+ * follow.
  *
  * @since 0.1.0
  * @category costs
  */
 export const recomputeCosts = (options: {
-  /** The first moment. */
+  /** The beginning of the time range, inclusive. */
   readonly since: Date
-  /** The moment after the last. */
+  /** The end of the time range, exclusive. */
   readonly until: Date
   /** The schema's name, a plain lower-case identifier. Default: `observability`. */
   readonly schema?: string | undefined
@@ -92,7 +93,7 @@ export const recomputeCosts = (options: {
           sql.unsafe<{ readonly changed: string }>(recomputeText(schema), [options.since, options.until]),
           ([row]) => Number(row?.changed)
         )))
-    // also where one of them is no moment
+    // also if one of the dates is invalid
     : Effect.fail(
       new PgPricingError({
         reason: "invalid-range",
@@ -103,7 +104,7 @@ export const recomputeCosts = (options: {
     )
 
 /**
- * Adds the prices that are not there yet, and says how many. Those that are there stay as they are.
+ * Adds the prices that are not in the table yet, and returns their number. Existing prices stay as they are.
  *
  * @since 0.1.0
  * @category prices

@@ -1,13 +1,13 @@
 /**
  * What model calls cost: published prices, and the program's own.
  *
- * The cost of a call is its tokens times the price that its vendor published for the day on which it began, exact to the
- * last digit. It is unknown, never 0 and never a part of the sum, when the model is not in the table, when a bucket that
- * was used has no price, and when the vendor did not say how many tokens it took. What a program states itself
+ * The cost of a call is its tokens times the price that its vendor published for the day on which it began, exact to
+ * the last digit. It is unknown, never 0 and never a part of the sum, if the model is not in the table, if a bucket
+ * that was used has no price, or if the vendor did not state the tokens. A cost that the program states itself
  * (`costUsd`) always wins.
  *
- * The shipped prices are those of the vendors' standard tiers. They know nothing of batches, priority, discounts of your
- * own, and of what is billed per call; `docs/costs.md` says what to do then.
+ * The shipped prices are those of the vendors' standard tiers. They do not cover batches, priority, your own discounts,
+ * or anything billed per call; `docs/costs.md` says what to do then.
  *
  * @example
  * ```ts
@@ -52,23 +52,23 @@ export { namesOf } from "./internal/pricing/names.ts"
 export { type Price, type PriceInput, PricingError, type Rates } from "./internal/pricing/price.ts"
 
 /**
- * Prices to look up.
+ * A table of prices.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Table {
-  /** The program's own first, in the order in which they were given. */
+  /** The program's own prices first, in the order in which they were given. */
   readonly prices: ReadonlyArray<Price>
   /** @internal */
   readonly index: PriceIndex
 }
 
 /**
- * The prices of the program, before those that came with the library: they are looked at first, under all names of a
- * model, and only where none of them holds the shipped ones are.
+ * A table of the program's own prices, followed by those that came with the library. The own prices are looked up
+ * first, under all names of a model; the shipped prices are used only if none of the own ones holds.
  *
- * Fails for a price that cannot be meant, and for two that hold for the same calls.
+ * Fails for an invalid price, and for two prices that hold for the same calls.
  *
  * @since 0.1.0
  * @category constructors
@@ -76,7 +76,7 @@ export interface Table {
 export const make = (
   prices: ReadonlyArray<PriceInput>,
   options?: {
-    /** Whether the prices that came with the library are behind them. Default: `true`. */
+    /** Whether to include the prices that came with the library. Default: `true`. */
     readonly shipped?: boolean | undefined
   }
 ): Either.Either<Table, PricingError> =>
@@ -103,7 +103,7 @@ export const make = (
 export const shipped: Table = tableOf(shippedPrices)
 
 /**
- * No prices: the costs are those that the program states.
+ * A table without prices: the only costs are those that the program states.
  *
  * @since 0.1.0
  * @category tables
@@ -111,7 +111,7 @@ export const shipped: Table = tableOf(shippedPrices)
 export const empty: Table = tableOf([])
 
 /**
- * What a call cost, and the price that says so; none when it is not known.
+ * The cost of a call, and the price from which it was calculated; none if the cost is not known.
  *
  * @since 0.1.0
  * @category getters

@@ -1,7 +1,7 @@
 /**
- * For the tests of programs that use this library: everything recorded in memory, ids that count, a tree to compare
- * with, and providers that misbehave. Works with `TestClock`: nothing here waits, but
- * at the end, for a second at most, for providers that do not answer.
+ * For the tests of programs that use this library: all records kept in memory, sequential ids, a tree to compare with,
+ * and providers that misbehave. Works with `TestClock`: nothing here waits, except when the layer closes, which waits
+ * at most a second for providers that do not answer.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ import type { Provider } from "./Provider.ts"
 import { memory, ProviderError } from "./Provider.ts"
 
 /**
- * What was recorded. Each reads the newest state: nothing has to be flushed before.
+ * The recorded observations. Each effect reads the newest state: nothing has to be flushed before.
  *
  * @since 0.1.0
  * @category tags
@@ -46,32 +46,32 @@ export class Recorded extends Context.Tag("effect-observability/Testing/Recorded
   readonly observations: Effect.Effect<ReadonlyArray<Observation>>
   /** The last snapshot of every record of a kind, in the order in which they began. */
   readonly of: <K extends Kind>(kind: K) => Effect.Effect<ReadonlyArray<Extract<Observation, { readonly _tag: K }>>>
-  /** All traces as trees, one line a span; see `renderTree`. */
+  /** All traces as trees, one line per span; see `renderTree`. */
   readonly tree: Effect.Effect<string>
   /**
-   * Forgets what was recorded until now: for tests that share a layer. What is still open is recorded when it ends, and ids go
-   * on counting.
+   * Forgets everything recorded so far, for tests that share a layer. Spans that are still open are recorded when they
+   * end, and ids go on counting.
    */
   readonly clear: Effect.Effect<void>
 }>() {}
 
 /**
- * The service with a memory provider and ids that count, and `Recorded` to look at it. Its default for `closeDeadline` is
- * 1 second.
+ * The service with a memory provider and sequential ids, and `Recorded` to read the records. The default for
+ * `closeDeadline` is 1 second.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layer = (
   options?: Omit<Options, "providers"> & {
-    /** Providers beside the one that records, for example one that fails. */
+    /** Providers besides the one that records, for example one that fails. */
     readonly providers?: ReadonlyArray<Provider> | undefined
   }
 ): Layer.Layer<ObservabilityService | Recorded> =>
   Layer.suspend(() => {
     const provider = memory("recorded")
     const service = ObservabilityService.layer({
-      // of real time, which a provider that never answers would take whole
+      // in real time: with a provider that never answers, closing takes all of it
       closeDeadline: "1 second",
       ...options,
       providers: [provider, ...(options?.providers ?? [])]
@@ -79,7 +79,7 @@ export const layer = (
     const recorded = Layer.effect(
       Recorded,
       Effect.map(ObservabilityService, (service) => {
-        // Waits for the recording provider alone: the others of a test may never answer.
+        // waits only for the recording provider: the others of a test may never answer
         const settled = Effect.repeat(Effect.zipRight(Effect.yieldNow(), service.stats), {
           until: ({ providers }) => providers[provider.name]?.pending === 0
         })
@@ -112,7 +112,7 @@ export const layer = (
 export { renderTree }
 
 /**
- * A provider whose every write fails, in a way that can pass.
+ * A provider whose every write fails with a transient error.
  *
  * @since 0.1.0
  * @category providers
@@ -123,7 +123,7 @@ export const failing = (name = "failing"): Provider => ({
 })
 
 /**
- * A provider that refuses every record for which the predicate holds, without saying which it was.
+ * A provider that refuses every batch with a record for which the predicate holds, without saying which record it is.
  *
  * @since 0.1.0
  * @category providers
@@ -145,7 +145,7 @@ export const refusing = (
 export const dying = (name = "dying"): Provider => ({ name, write: () => Effect.dieMessage("this provider dies") })
 
 /**
- * A provider that throws before it even gives an effect.
+ * A provider that throws before it even returns an effect.
  *
  * @since 0.1.0
  * @category providers
@@ -177,7 +177,7 @@ export const slow = (delay: Duration.DurationInput, to: Provider = memory("slow"
 })
 
 /**
- * A provider that says it has written, and has not.
+ * A provider that confirms every write, without writing anything.
  *
  * @since 0.1.0
  * @category providers

@@ -1,6 +1,6 @@
 /**
- * The identity of a trace and of the place in it where a program is: an immutable value that travels in the fiber's
- * context, from parent to child, across `fork`, `forEach`, `race` and `Stream`.
+ * The identity of a trace and of a program's position in it: an immutable value that travels in the fiber's context,
+ * from parent to child, across `fork`, `forEach`, `race` and `Stream`.
  *
  * @example
  * ```ts
@@ -80,20 +80,20 @@ export interface Fields {
   readonly parentSpanId?: string | undefined
   /** Default: `true`. */
   readonly sampled?: boolean | undefined
-  /** Whether the last 7 bytes of the trace id are random (W3C Level 2). Default: `false`, nothing is claimed. */
+  /** Whether the last 7 bytes of the trace id are random (W3C Level 2). Default: `false`, which claims nothing. */
   readonly random?: boolean | undefined
   /** The text of a `tracestate` header. */
   readonly traceState?: string | undefined
   readonly userId?: string | undefined
   readonly sessionId?: string | undefined
   readonly kbId?: string | undefined
-  /** Whether the span is one of another process. Default: `false`. */
+  /** Whether the span belongs to another process. Default: `false`. */
   readonly isRemote?: boolean | undefined
 }
 
 /**
- * Headers in any form in which a program may have them: a record, whose names may be written in any case and whose values
- * are one text or one for each line; or pairs, such as `Headers` of the web platform. Bytes are read as UTF-8.
+ * Headers in any form that a program may have: a record, with names in any case and values of one text or of one text
+ * per line; or pairs, such as `Headers` of the web platform. Bytes are read as UTF-8.
  *
  * @since 0.1.0
  * @category models
@@ -107,14 +107,14 @@ export type Headers = HeadersInput
  * @category models
  */
 export interface Received {
-  /** Where the caller stands; `undefined` when the headers name no trace that can be continued: then one begins here. */
+  /** The caller's position; `undefined` if the headers name no trace that can be continued: then one begins here. */
   readonly context: TraceContext | undefined
-  /** What was refused, and why. None of it is repeated there: it came from outside. */
+  /** What was refused, and why. The messages do not repeat the content, because it came from outside. */
   readonly refused: ReadonlyArray<TraceContextError>
 }
 
 /**
- * The headers that carry a context. There is no `tracestate` where there is nothing to say.
+ * The headers that carry a context. There is no `tracestate` if it would be empty.
  *
  * @since 0.1.0
  * @category models
@@ -125,13 +125,13 @@ export type TraceHeaders = {
 }
 
 /**
- * How much of a context is written.
+ * Limits for the headers that are written.
  *
  * @since 0.1.0
  * @category models
  */
 export interface HeaderOptions {
-  /** The longest `tracestate`, in characters; longer ones lose whole members. Default: 512, which W3C asks for at least. */
+  /** The limit for `tracestate`, in characters; a longer one loses whole members. Default: 512, W3C's minimum. */
   readonly maxTraceStateLength?: number | undefined
 }
 
@@ -159,7 +159,7 @@ export class TraceContextError extends Schema.TaggedError<TraceContextError>(
 export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspectable.Inspectable {
   /** 32 lower-case hexadecimal digits, shared by everything in the trace. */
   readonly traceId: TraceId
-  /** 16 lower-case hexadecimal digits, the span that this context stands in. */
+  /** 16 lower-case hexadecimal digits, the span that this context is in. */
   readonly spanId: SpanId
   /** The span one level up; `undefined` at the root. */
   readonly parentSpanId: SpanId | undefined
@@ -167,7 +167,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   readonly sampled: boolean
   /** The W3C Level 2 `random` flag: the last 7 bytes of the trace id are random. */
   readonly random: boolean
-  /** What other tracing systems have said, passed on as it was received; `undefined` when that is nothing. */
+  /** Data of other tracing systems, passed on as it was received; `undefined` if there is none. */
   readonly traceState: TraceState.TraceState | undefined
   /** Who the trace is for, as far as that was known when the context was made. */
   readonly userId: string | undefined
@@ -175,9 +175,9 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   readonly sessionId: string | undefined
   /** The knowledge base the trace works with, likewise. */
   readonly kbId: string | undefined
-  /** Whether the span is one of another process: the context was received, and what is begun here stands below it. */
+  /** Whether the span belongs to another process: the context was received, and spans that begin here are below it. */
   readonly isRemote: boolean
-  /** What the recorder of this process keeps of the span. It is no part of the value, and goes nowhere with it. */
+  /** The recorder's data about the span, in this process. It is not part of the value, and does not travel with it. */
   #record: object | undefined = undefined
 
   private constructor(
@@ -212,20 +212,20 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   }
 
   /**
-   * The context that the running fiber is in, if any. Reads the fiber's own context: nothing has to be passed by hand.
+   * The context of the running fiber, if any. It is read from the fiber itself: nothing has to be passed by hand.
    */
   static readonly current: Effect.Effect<Option.Option<TraceContext>> = Effect.withFiberRuntime((fiber) =>
     Effect.succeed(Option.fromNullable(TraceContext.unsafeCurrent(fiber)))
   )
 
   /**
-   * The synchronous form of `current`: the inner one of the ambient context, which `withTrace` and `withSpan` set, and of
-   * the native span of Effect's tracer in which the fiber runs, where that is recorded by this library, too.
+   * The synchronous form of `current`: the inner one of two contexts, the ambient context, which `withTrace` and
+   * `withSpan` set, and that of the native span of Effect's tracer in which the fiber runs, if this library records it.
    */
   static unsafeCurrent(fiber: Fiber.RuntimeFiber<unknown, unknown>): TraceContext | undefined {
     const ambient = TraceContext.ambientOf(fiber)
     const place = fiber.currentSpan === undefined ? undefined : placeOf(fiber.currentSpan)
-    // A native span that was begun where the program still is stands inside of it; any other one stands around it.
+    // a native span that began in the present ambient context is inside of that; any other native span is around it
     return place !== undefined && place.ambient === ambient ? place.context : ambient
   }
 
@@ -264,7 +264,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   }
 
   /**
-   * A place in the trace of `around`, somewhere below it.
+   * A position in the trace of `around`, somewhere below it.
    *
    * @internal
    */
@@ -284,8 +284,8 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   }
 
   /**
-   * Builds a context from values of another origin. Refuses ids that are not W3C ids, with a message that says which
-   * field is wrong and what it must look like.
+   * Builds a context from plain values. Refuses ids that are not W3C ids, with a message that says which field is wrong
+   * and what it must look like.
    */
   static make(fields: Fields): Either.Either<TraceContext, TraceContextError> {
     return Either.map(
@@ -311,8 +311,8 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   }
 
   /**
-   * Reads `traceparent` and `tracestate`. Nothing that was received makes it fail: what is refused is named in the result,
-   * and a context that cannot be read, or is stated twice, is none. A `tracestate` alone says nothing.
+   * Reads `traceparent` and `tracestate`. Never fails, whatever was received: the result reports what was refused.
+   * There is no context if `traceparent` cannot be read or occurs twice. A `tracestate` alone is refused.
    *
    * @see https://www.w3.org/TR/trace-context-2/#trace-context-http-headers-format
    */
@@ -335,7 +335,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   }
 
   /**
-   * Field by field: to spread what was read takes longer than to read it.
+   * Copies field by field: spreading the parsed header takes longer than parsing it.
    *
    * @internal
    */
@@ -358,7 +358,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   }
 
   /**
-   * What `Current` is for a fiber. `Context.get` takes 50 ns more, and this is asked for with every span.
+   * The value of `Current` in a fiber. `Context.get` takes 50 ns more, and this is called for every span.
    *
    * @internal
    */
@@ -367,7 +367,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   }
 
   /**
-   * What the recorder keeps at a position: of a span, the span itself.
+   * The recorder's data at a position: that of a context, or the position itself if it is a span.
    *
    * @internal
    */
@@ -401,7 +401,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
     return schema
   }
 
-  /** The same place, with another `tracestate`, such as one with a member of the program's own. */
+  /** The same position with another `tracestate`, such as one to which the program has added a member. */
   withTraceState(traceState: TraceState.TraceState | undefined): TraceContext {
     return TraceContext.unsafeMake({ ...this, traceState })
   }
@@ -421,7 +421,7 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
   }
 
   [Hash.symbol](): number {
-    // Effect hashes a fiber's context whenever it changes: the span id, 64 random bits, says all that a hash needs
+    // Effect hashes a fiber's context whenever it changes: the span id, 64 random bits, is enough for a hash
     return Hash.string(this.spanId)
   }
 
@@ -451,8 +451,8 @@ export class Current extends Context.Reference<Current>()("effect-observability/
 }) {}
 
 /**
- * Under this key a span of Effect's tracer says where it stands, when this library records it: `TraceContext.current`
- * is then inside of it.
+ * The key under which a span of Effect's tracer holds its position, if this library records the span:
+ * `TraceContext.current` is then inside of it.
  *
  * @since 0.1.0
  * @category symbols
@@ -460,7 +460,7 @@ export class Current extends Context.Reference<Current>()("effect-observability/
 export const placeOfSpan: unique symbol = Symbol.for("effect-observability/TraceContext/placeOfSpan")
 
 /**
- * Where a span of Effect's tracer stands.
+ * The position of a span of Effect's tracer.
  *
  * @since 0.1.0
  * @category models
@@ -468,7 +468,7 @@ export const placeOfSpan: unique symbol = Symbol.for("effect-observability/Trace
 export interface SpanPlace {
   /** The position of the span. */
   readonly context: TraceContext
-  /** The ambient context in which it was begun, by which the inner one of the two is known. */
+  /** The ambient context in which the span began, which shows which one of the two contexts is the inner one. */
   readonly ambient: TraceContext | undefined
 }
 
@@ -481,8 +481,8 @@ type Around = Pick<
 >
 
 /**
- * Where a span of Effect's tracer stands, or the nearest one around it that is recorded: between the two may be spans that
- * only another tracer knows.
+ * The position of a span of Effect's tracer, or of the nearest span around it that is recorded: between the two may be
+ * spans that only another tracer knows.
  */
 const placeOf = (span: Tracer.AnySpan): SpanPlace | undefined => {
   let around: Tracer.AnySpan | undefined = span

@@ -1,9 +1,9 @@
 /**
- * The `tracestate` of W3C Trace Context Level 2: what other tracing systems have said about a trace, in a list whose
- * leftmost member is that of the system that spoke last. Programs pass it on; few have anything to add.
+ * The `tracestate` of W3C Trace Context Level 2: data of other tracing systems about a trace, in a list whose leftmost
+ * member belongs to the system that changed the list last. Programs pass it on; few have anything to add.
  *
- * **Loss policy.** A list with one malformed member, or with more than 32 of them, is refused as a whole. What is written
- * is at most `maxLength` characters long: then members are dropped, always whole ones.
+ * **Loss policy.** A list with a malformed member, or with more than 32 members, is refused as a whole. The written
+ * list has at most `maxLength` characters: from a longer one, whole members are dropped.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ import * as Schema from "effect/Schema"
 import { trimmed } from "./internal/propagation/headerLines.ts"
 
 /**
- * How many members a list may have.
+ * The maximum number of members in a list.
  *
  * @since 0.1.0
  * @category constants
@@ -39,7 +39,7 @@ import { trimmed } from "./internal/propagation/headerLines.ts"
 export const maxMembers = 32
 
 /**
- * How many characters are written by default: the specification asks for at least so many.
+ * The default limit for the characters that are written: the specification asks for at least this many.
  *
  * @since 0.1.0
  * @category constants
@@ -47,7 +47,7 @@ export const maxMembers = 32
 export const defaultMaxLength = 512
 
 /**
- * Says why a list was refused. It does not repeat what was in it: that came from outside.
+ * Says why a list was refused. The message does not repeat the list's content, because it came from outside.
  *
  * @since 0.1.0
  * @category errors
@@ -60,13 +60,13 @@ export class TraceStateError extends Schema.TaggedError<TraceStateError>(
 }) {}
 
 /**
- * An immutable list of keys with values, each key once. Two with the same members in the same order are `Equal`.
+ * An immutable list of keys with values, each key once. Two lists with the same members in the same order are `Equal`.
  *
  * @since 0.1.0
  * @category models
  */
 export class TraceState extends Pipeable.Class() implements Equal.Equal, Inspectable.Inspectable {
-  /** The members as they are written, with nothing between them but a comma: the one form that each list has. */
+  /** The members as they are written, separated only by commas: the canonical form of the list. */
   readonly text: string
 
   private constructor(text: string) {
@@ -115,8 +115,8 @@ export class TraceState extends Pipeable.Class() implements Equal.Equal, Inspect
 export const empty: TraceState = TraceState.unsafeMake([])
 
 /**
- * Reads the value of the header; several lines of it are joined by a comma before. Members that are empty count for
- * nothing. Of a key that occurs twice the leftmost member is kept, which is the newer one.
+ * Reads the value of the header; the caller joins several lines of it with commas. Empty members are ignored. If a key
+ * occurs twice, the leftmost member is kept, which is the newer one.
  *
  * @since 0.1.0
  * @category conversions
@@ -139,7 +139,7 @@ export const parse = (header: string): Either.Either<TraceState, TraceStateError
 }
 
 /**
- * Writes the value of the header. What is longer than `maxLength` characters (default: 512) loses whole members: first
+ * Writes the value of the header. A list longer than `maxLength` characters (default: 512) loses whole members: first
  * those of more than 128 characters, then any, from the right in both cases.
  *
  * @since 0.1.0
@@ -166,8 +166,8 @@ export const get: {
 })
 
 /**
- * Sets the value of a key, and moves it to the left end, as whoever changes a member must. When that makes 33 members,
- * the rightmost is dropped.
+ * Sets the value of a key, and moves the member to the left end, as is required for a changed member. If the list then
+ * has 33 members, the rightmost is dropped.
  *
  * @since 0.1.0
  * @category combinators
@@ -187,7 +187,7 @@ export const set: {
 })
 
 /**
- * Takes a key out.
+ * Removes a key.
  *
  * @since 0.1.0
  * @category combinators
@@ -210,7 +210,7 @@ const keyPattern = new RegExp(`^${keyGrammar}$`)
 const valuePattern = new RegExp(`^${valueGrammar}$`)
 const memberPattern = new RegExp(`^${keyGrammar}=${valueGrammar}$`)
 
-/** From more characters on a member is the first to go. */
+/** Members with more characters than this are dropped first. */
 const largeMember = 128
 
 const refuse = (why: string): Either.Either<never, TraceStateError> =>
@@ -220,7 +220,7 @@ const membersOf = ({ text }: TraceState): ReadonlyArray<string> => text === "" ?
 
 const keyOf = (member: string): string => member.slice(0, member.indexOf("="))
 
-/** Drops members of more than `largerThan` characters, from the right, until what is left is short enough. */
+/** Drops members of more than `largerThan` characters, from the right, until the list is short enough. */
 const withinLength = (
   members: ReadonlyArray<string>,
   maxLength: number,

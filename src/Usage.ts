@@ -1,9 +1,9 @@
 /**
  * What a model call consumed and what it cost, in a form in which nothing can be counted twice.
  *
- * Vendors count in different ways: the cached input is part of OpenAI's `prompt_tokens` and stands beside Anthropic's
- * `input_tokens`. There is one constructor for each of these shapes, and afterwards one meaning. An unknown figure is
- * `undefined`, never 0, and an unknown cost is `undefined`, never 0.
+ * Vendors count in different ways: OpenAI's `prompt_tokens` include cached input, Anthropic's `input_tokens` do not.
+ * There is one constructor for each of these shapes, and the usage that it returns always has the same meaning. An
+ * unknown figure is `undefined`, never 0, and an unknown cost is `undefined`, never 0.
  *
  * @example
  * ```ts
@@ -41,7 +41,7 @@ export { type Bucket, type Split, split } from "./internal/usage/split.ts"
 export { make, type Usage, UsageError } from "./internal/usage/usage.ts"
 
 /**
- * The plain shape most programs have at hand: all of the prompt and all of the completion.
+ * From the plain figures that most programs have at hand: all tokens of the prompt and all of the completion.
  *
  * @since 0.1.0
  * @category constructors
@@ -82,7 +82,7 @@ export const sumOfKnown = (left: number | undefined, right: number | undefined):
   left === undefined ? right : right === undefined ? left : left + right
 
 /**
- * An amount of US dollars as a caller has it: a decimal, its text, or a number.
+ * An amount of US dollars in any form that a caller may have: a decimal, its text, or a number.
  *
  * @since 0.1.0
  * @category models
@@ -117,7 +117,7 @@ export const costFrom = (input: CostInput): Either.Either<BigDecimal.BigDecimal,
 
 const maxCostDigits = 1_000
 
-/** A sum writes out all digits between the largest and the smallest: `1e100000000` would keep the processor for seconds. */
+/** A sum writes out all digits between the largest and the smallest: `1e100000000` would take seconds of CPU time. */
 const isSummable = ({ scale, value }: BigDecimal.BigDecimal): boolean =>
   Math.abs(scale) <= maxCostDigits && value < maxCostValue
 
