@@ -52,7 +52,7 @@ export interface Entry {
   readonly output: Text | undefined
   readonly metadata: Metadata
   readonly model: ModelFacts | undefined
-  /** Present if the entry is the root of its trace, and stands for the trace as a whole. */
+  /** Present if the entry stands for the trace as a whole: as its root, or as the span by which it comes in. */
   readonly trace: (TraceFacts & { readonly metadata: Metadata }) | undefined
 }
 

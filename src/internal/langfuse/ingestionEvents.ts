@@ -32,7 +32,8 @@ export const isTyped = (entry: Entry): boolean => !plainTypes.has(entry.type)
 const plainTypes: ReadonlySet<EntryType> = new Set(["span", "generation", "event"])
 
 const traceEvent = (entry: Entry, trace: NonNullable<Entry["trace"]>): IngestionEvent => ({
-  id: `trace-${entry.traceId}-${entry.revision}`,
+  // a trace that was begun elsewhere may come in by several spans
+  id: `trace-${entry.kind === "Trace" ? entry.traceId : entry.id}-${entry.revision}`,
   type: "trace-create",
   timestamp: envelopeTime(entry),
   body: {

@@ -1,6 +1,7 @@
 /** A span, as one of Langfuse's kinds of observation. */
 import * as BigDecimal from "effect/BigDecimal"
 import type { ModelCall, Span } from "../../Observation.ts"
+import { isEntry } from "../entrySpan.ts"
 import type { Entry, EntryType, ModelFacts } from "./entry.ts"
 import { MetadataBuilder } from "./entry.ts"
 import { costOf, parametersOf, usageOf } from "./figures.ts"
@@ -28,9 +29,16 @@ export const spanEntry = (span: Span): Entry => {
     output: span.output === undefined ? undefined : content(span.output),
     metadata: metadataOf(span, type),
     model: span.modelCall === undefined ? undefined : modelFacts(span, span.modelCall),
-    trace: undefined
+    trace: isEntry(span) ? traceOf(span) : undefined
   }
 }
+
+/** The facts of a trace that was begun elsewhere: no other process tells Langfuse its name and whom it was about. */
+const traceOf = (span: Span): Entry["trace"] => ({
+  name: label(span.name, 1_000),
+  tags: undefined,
+  metadata: new MetadataBuilder().add("serviceName", cut(span.resource.serviceName, 1_000)).build()
+})
 
 /** Whether a span becomes a plain observation, of type `span`, as long as it has no figures of a model call. */
 export const isPlain = (span: Span): boolean => typesOf.get(span.type) === undefined

@@ -2,11 +2,11 @@
  * Spans, a row each. A span is recorded by one process alone, so a later snapshot simply replaces an earlier one.
  */
 import { closedRevision, type Span } from "../../Observation.ts"
+import { isEntry } from "../entrySpan.ts"
 import { kindCodes, statusCodes } from "./codes.ts"
 import * as Type from "./columnType.ts"
 import * as Common from "./commonColumns.ts"
 import { column, type Table } from "./table.ts"
-import { isEntry } from "./traceStart.ts"
 import { replaceOlder } from "./upsert.ts"
 
 const key = ["trace_id", "span_id", "started_at"]

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, FastCheck as fc, Runtime } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { TraceId } from "../../../src/Identifier.ts"
 import type { Json, JsonObject, Observation } from "../../../src/Observation.ts"
 import { closedRevision } from "../../../src/Observation.ts"
 import { mockLangfuse } from "../../langfuse/mockLangfuse.ts"
@@ -57,6 +58,41 @@ describe("a trace", () => {
         environment: "test"
       })
       expectShown(yield* shown(spanId, trace, closedSpan()), { parent: trace.spanId, traceId: trace.traceId })
+    }))
+
+  const foreign = "0af7651916cd43dd8448eb211c80319c" as TraceId
+
+  it.scopedLive("that was begun elsewhere is shown by the span through which it came in", () =>
+    Effect.gen(function*() {
+      const caller = Records.spanId(7)
+      const entry = {
+        traceId: foreign,
+        parentSpanId: caller,
+        parentIsRemote: true,
+        userId: "ada",
+        sessionId: "session-1"
+      }
+      const records = [
+        closedSpan({ ...entry, spanId, name: "GET /users/:id" }),
+        closedSpan({ ...entry, spanId: Records.spanId(3), name: "GET /login" }),
+        closedSpan({ traceId: foreign, spanId: Records.spanId(4), parentSpanId: spanId })
+      ]
+      const [v3, v4] = [yield* write("3", ...records), yield* write("4", ...records)]
+      expect(v3.ingestion.traces).toMatchObject([{ id: foreign, user_id: "ada", session_id: "session-1" }])
+      expect(v3.ingestion.traces[0]!["name"]).toMatch(/^GET/)
+      expect(v4.otlp.rows.map((row) => [row["is_app_root"], row["trace_name"]])).toEqual([
+        [true, "GET /users/:id"],
+        [true, "GET /login"],
+        [false, ""]
+      ])
+      for (const rows of [readBack(v3), readBack(v4)]) expect(rows.get(spanId)).toMatchObject({ parent: caller })
+    }))
+
+  it.scopedLive("that another process with this library began is left to that", () =>
+    Effect.gen(function*() {
+      const span = closedSpan({ parentIsRemote: true })
+      expect((yield* write("3", span)).ingestion.traces).toEqual([])
+      expect((yield* write("4", span)).otlp.rows.map((row) => row["is_app_root"])).toEqual([false])
     }))
 
   it.scopedLive("is a trace of its own by ingestion", () =>
