@@ -28,9 +28,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Input from "./Input.ts"
 import { acquireSpan, afterSpan, unrecordedSpan } from "./internal/acquireSpan.ts"
-import { runFor } from "./internal/part.ts"
 import { runIn } from "./internal/region.ts"
 import { observeStream } from "./internal/streamRegion.ts"
+import { runWithSubjects } from "./internal/withSubjects.ts"
 import { ObservabilityService } from "./ObservabilityService.ts"
 import type { SpanHandle } from "./SpanHandle.ts"
 import type { Subjects } from "./TraceContext.ts"
@@ -264,5 +264,5 @@ export const withSubjects: {
 } = dual(
   2,
   <A, E, R>(self: Effect.Effect<A, E, R>, subjects: Subjects): Effect.Effect<A, E, R | ObservabilityService> =>
-    Effect.flatMap(ObservabilityService, (service) => service.enabled ? runFor(subjects, self) : self)
+    Effect.flatMap(ObservabilityService, (service) => service.enabled ? runWithSubjects(subjects, self) : self)
 )

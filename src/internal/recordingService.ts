@@ -140,7 +140,7 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
         ),
       span: (parent, name, type, spanOptions) => acquireSpan(service, () => parent, name, { ...spanOptions, type }),
       updateSpan: (span, update) => Effect.sync(() => unsafe.updateSpan(span, update)),
-      updateTrace: (context, subjects) => recording(() => spans.address(context, subjects)),
+      updateTrace: (context, subjects) => recording(() => spans.assign(context, subjects)),
       logLlmCall: (parent, call) => logging(parent, (fiber) => spans.logLlmCall(ambientOf(fiber), parent, call)),
       logChatMessage: (parent, message) =>
         logging(parent, (fiber) => logbook.chatMessage(ambientOf(fiber), parent, message)),

@@ -8,9 +8,9 @@ import * as Tracer from "effect/Tracer"
 import { isSpanId, isTraceId } from "../../Identifier.ts"
 import { Current, placeOfSpan, type SpanPlace, TraceContext } from "../../TraceContext.ts"
 import { contextAt, type Position } from "../position.ts"
+import { inSectionOf, recordAt } from "../recording/atPosition.ts"
 import { OpenSpan } from "../recording/openSpan.ts"
 import { OpenTrace } from "../recording/openTrace.ts"
-import { inPartOf, recordAt } from "../recording/standing.ts"
 import { externalSpan, isNative } from "../tracer.ts"
 import { Place } from "./place.ts"
 
@@ -132,7 +132,7 @@ const stillRunning = (position: Position): Position | undefined => {
   if (record instanceof OpenSpan) {
     if (record.isOpen) return position
     const running = record.openParent ?? (record.trace?.isOpen === true ? record.trace.context : undefined)
-    return running === undefined ? undefined : inPartOf(position, running)
+    return running === undefined ? undefined : inSectionOf(position, running)
   }
   return record instanceof OpenTrace && !record.isOpen ? undefined : position
 }

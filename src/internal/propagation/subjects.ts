@@ -2,7 +2,7 @@
 import * as Option from "effect/Option"
 import * as Baggage from "../../Baggage.ts"
 import { TraceContext } from "../../TraceContext.ts"
-import { subjectsAt } from "../recording/standing.ts"
+import { subjectsAt } from "../recording/atPosition.ts"
 
 const members = { userId: "user.id", sessionId: "session.id", kbId: "kb.id" } as const
 

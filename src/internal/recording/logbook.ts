@@ -6,11 +6,11 @@ import { closedRevision } from "../../Observation.ts"
 import type { TraceContext } from "../../TraceContext.ts"
 import type { Outcome } from "../outcome.ts"
 import * as Outcomes from "../outcome.ts"
+import { subjectsAt } from "./atPosition.ts"
 import { sizeOfError } from "./capturing.ts"
 import type { Ambient } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
 import type { Room } from "./room.ts"
-import { subjectsAt } from "./standing.ts"
 import type { Traces } from "./traces.ts"
 
 export class Logbook {

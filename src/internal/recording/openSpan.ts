@@ -7,11 +7,11 @@ import { TraceContext } from "../../TraceContext.ts"
 import type { Outcome } from "../outcome.ts"
 import { type Listed, sizeOfText } from "./capturing.ts"
 import { Entries } from "./entries.ts"
-import type { Ground } from "./ground.ts"
 import { OpenRecord } from "./intake.ts"
 import { maxListed } from "./limits.ts"
 import { type Entry, noSlot } from "./openTable.ts"
 import type { OpenTrace } from "./openTrace.ts"
+import type { SharedContext } from "./sharedContext.ts"
 import type { Timeline } from "./timeline.ts"
 
 export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
@@ -19,7 +19,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   readonly spanId: SpanId
   readonly parentSpanId: SpanId
   /** What it has in common with all around it, and what its own context is made from. */
-  readonly ground: Ground
+  readonly shared: SharedContext
   /** Whether its parent is a span of another process. */
   readonly parentIsRemote: boolean
   name: string
@@ -60,7 +60,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     resource: Observation.Resource,
     spanId: SpanId,
     parentSpanId: SpanId,
-    ground: Ground,
+    shared: SharedContext,
     parent: OpenSpan | undefined,
     parentIsRemote: boolean,
     name: string,
@@ -74,7 +74,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     this.resource = resource
     this.spanId = spanId
     this.parentSpanId = parentSpanId
-    this.ground = ground
+    this.shared = shared
     this.parent = parent
     this.parentIsRemote = parentIsRemote
     this.name = name
@@ -90,14 +90,14 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   /** Made when it is asked for: of a native span that may never be, and by a profile it takes 1 % of such a span. */
   get context(): TraceContext {
     if (this.position === undefined) {
-      this.position = TraceContext.unsafeWithin(this.ground, this.parentSpanId, this.spanId)
+      this.position = TraceContext.unsafeWithin(this.shared, this.parentSpanId, this.spanId)
       TraceContext.setRecord(this.position, this)
     }
     return this.position
   }
 
   get traceId() {
-    return this.ground.traceId
+    return this.shared.traceId
   }
 
   get id(): string {
@@ -200,15 +200,15 @@ class SpanSnapshot implements Observation.Span {
     error: Observation.ErrorDetails | undefined,
     durationMicros: number | undefined
   ) {
-    const { ground } = span
+    const { shared } = span
     this.resource = span.resource
-    this.traceId = ground.traceId
+    this.traceId = shared.traceId
     this.spanId = span.spanId
     this.parentSpanId = span.parentSpanId
     this.parentIsRemote = span.parentIsRemote
-    this.userId = ground.userId
-    this.sessionId = ground.sessionId
-    this.kbId = ground.kbId
+    this.userId = shared.userId
+    this.sessionId = shared.sessionId
+    this.kbId = shared.kbId
     this.revision = revision
     this.size = span.size
     this.name = span.name

@@ -7,9 +7,9 @@ import type { Outcome } from "../outcome.ts"
 import { CallSums } from "./callSums.ts"
 import { sizeOfText } from "./capturing.ts"
 import { Entries } from "./entries.ts"
-import type { Ground } from "./ground.ts"
 import { OpenRecord } from "./intake.ts"
 import { type Entry, noSlot } from "./openTable.ts"
+import type { SharedContext } from "./sharedContext.ts"
 import type { Timeline } from "./timeline.ts"
 
 type StatedTotals = Omit<Observation.Totals, "stated">
@@ -18,7 +18,7 @@ export class OpenTrace extends OpenRecord implements Entry {
   readonly resource: Observation.Resource
   readonly context: TraceContext
   /** What all that is in it has in common, but for parts that are for others. */
-  readonly ground: Ground
+  readonly shared: SharedContext
   readonly timeline: Timeline
   name: string | undefined
   readonly operationType: string | undefined
@@ -38,7 +38,7 @@ export class OpenTrace extends OpenRecord implements Entry {
   constructor(
     resource: Observation.Resource,
     context: TraceContext,
-    ground: Ground,
+    shared: SharedContext,
     timeline: Timeline,
     name: string | undefined,
     operationType: string | undefined,
@@ -47,13 +47,13 @@ export class OpenTrace extends OpenRecord implements Entry {
     super()
     this.resource = resource
     this.context = context
-    this.ground = ground
+    this.shared = shared
     this.timeline = timeline
     this.name = name
     this.operationType = operationType
     this.tags = tags
     // whom the trace is for is told of all that is in it, and is one text for all of them
-    this.size += sizeOfText(name) + sizeOfText(operationType) + sizeOfSubjects(ground)
+    this.size += sizeOfText(name) + sizeOfText(operationType) + sizeOfSubjects(shared)
     if (tags !== undefined) { for (const tag of tags) this.size += sizeOfString(tag) }
   }
 
@@ -66,10 +66,10 @@ export class OpenTrace extends OpenRecord implements Entry {
   }
 
   /** Says for whom it is, with all that is in it. @returns whether that is news */
-  address(stated: Subjects): boolean {
-    const before = sizeOfSubjects(this.ground)
-    const isNews = this.ground.address(stated)
-    this.size += sizeOfSubjects(this.ground) - before
+  assign(stated: Subjects): boolean {
+    const before = sizeOfSubjects(this.shared)
+    const isNews = this.shared.assign(stated)
+    this.size += sizeOfSubjects(this.shared) - before
     return isNews
   }
 
@@ -111,16 +111,16 @@ export class OpenTrace extends OpenRecord implements Entry {
 
   snapshot(): Observation.Trace {
     this.revision++
-    const { context, ground } = this
+    const { context, shared } = this
     return {
       _tag: "Trace",
       resource: this.resource,
       traceId: context.traceId,
       spanId: context.spanId,
       parentSpanId: context.parentSpanId,
-      userId: ground.userId,
-      sessionId: ground.sessionId,
-      kbId: ground.kbId,
+      userId: shared.userId,
+      sessionId: shared.sessionId,
+      kbId: shared.kbId,
       revision: this.revision,
       size: this.size,
       name: this.name,
@@ -148,7 +148,7 @@ export class OpenTrace extends OpenRecord implements Entry {
   }
 }
 
-const sizeOfSubjects = ({ kbId, sessionId, userId }: Ground): number =>
+const sizeOfSubjects = ({ kbId, sessionId, userId }: SharedContext): number =>
   sizeOfText(userId) + sizeOfText(sessionId) + sizeOfText(kbId)
 
 /** What the fields of a trace cost in memory, beside what was captured into it. */

@@ -3,7 +3,7 @@ import type * as Clock from "effect/Clock"
 import type { SpanId, TraceId } from "../../Identifier.ts"
 import type { Generator } from "../../IdGenerator.ts"
 import type { RootOptions, Subjects, TraceContext } from "../../TraceContext.ts"
-import { subjectsAt } from "./standing.ts"
+import { subjectsAt } from "./atPosition.ts"
 
 /** The clock and the ids of the fiber on which something happens, and for whom its traces are. */
 export interface Ambient {
@@ -32,7 +32,7 @@ export const rootOf = ({ sampled, subjects }: Origin): RootOptions => ({
 })
 
 /** What a trace says of itself goes before what is said around it. */
-export const addressed = (options: RootOptions, around: Subjects | undefined): RootOptions =>
+export const withAmbientSubjects = (options: RootOptions, around: Subjects | undefined): RootOptions =>
   around === undefined ? options : {
     userId: options.userId ?? around.userId,
     sessionId: options.sessionId ?? around.sessionId,

@@ -15,6 +15,7 @@ import type { Position } from "../position.ts"
 import { contextAt } from "../position.ts"
 import type { Price } from "./accounting.ts"
 import { Accounting } from "./accounting.ts"
+import { recordAt, sharedContextAt } from "./atPosition.ts"
 import { sizeOfError } from "./capturing.ts"
 import { elapsed } from "./elapsed.ts"
 import { metricsOf, modelCallOf } from "./figures.ts"
@@ -26,7 +27,6 @@ import type { OpenTrace } from "./openTrace.ts"
 import type { Ambient, Origin } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
 import type { Room } from "./room.ts"
-import { groundAt, recordAt } from "./standing.ts"
 import type { Traces } from "./traces.ts"
 
 export class Spans {
@@ -127,20 +127,20 @@ export class Spans {
    * Says for whom the trace is in which a context stands, or the part of it that is for somebody of its own. It is written
    * once more, and so are the spans that run around: a process that dies has told of whom they were for.
    */
-  address(context: TraceContext, stated: Subjects): void {
+  assign(context: TraceContext, stated: Subjects): void {
     const { intake } = this.room
     const record = this.recordOf(context) ?? this.traces.of(context)
-    const own = groundAt(context)
+    const own = sharedContextAt(context)
     // one that has been away knows nothing of the others
     const isAway = TraceContext.recordOf(context) === own
-    const ground = isAway && record !== undefined ? record.ground : own
-    if (ground !== own) own.address(stated)
+    const shared = isAway && record !== undefined ? record.shared : own
+    if (shared !== own) own.assign(stated)
     const trace = this.traces.countedAt(context)
-    const isOfTrace = trace?.ground === ground
-    if (!(isOfTrace ? trace.address(stated) : ground.address(stated))) return
+    const isOfTrace = trace?.shared === shared
+    if (!(isOfTrace ? trace.assign(stated) : shared.assign(stated))) return
     if (isOfTrace) intake.pushOpen(trace)
     let span = record instanceof OpenSpan ? record.isOpen ? record : record.openParent : undefined
-    for (; span !== undefined; span = span.openParent) if (span.ground === ground) intake.pushOpen(span)
+    for (; span !== undefined; span = span.openParent) if (span.shared === shared) intake.pushOpen(span)
   }
 
   logLlmCall(ambient: Ambient, parent: TraceContext | undefined, call: Input.LlmCall): void {
@@ -203,7 +203,7 @@ export class Spans {
       this.room.resource,
       spanId ?? ambient.generator.spanId(),
       position.spanId,
-      kept instanceof OpenSpan ? kept.ground : groundAt(position),
+      kept instanceof OpenSpan ? kept.shared : sharedContextAt(position),
       above instanceof OpenSpan ? above.isOpen ? above : above.openParent : undefined,
       !(kept instanceof OpenSpan) && contextAt(position).isRemote,
       cutString(name, maxNameLength),

@@ -12,18 +12,18 @@ import type { Outcome } from "../outcome.ts"
 import * as Outcomes from "../outcome.ts"
 import type { Position } from "../position.ts"
 import { startInId } from "../startInId.ts"
+import { recordAt, sharedContextAt, traceOf } from "./atPosition.ts"
 import { sizeOfError } from "./capturing.ts"
 import { elapsed } from "./elapsed.ts"
-import { Ground } from "./ground.ts"
 import { maxListed, maxNameLength } from "./limits.ts"
 import { OpenSpan } from "./openSpan.ts"
 import { OpenTable } from "./openTable.ts"
 import { OpenTrace } from "./openTrace.ts"
 import type { Ambient, Origin } from "./origin.ts"
-import { addressed, rootOf } from "./origin.ts"
+import { rootOf, withAmbientSubjects } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
 import type { Room } from "./room.ts"
-import { groundAt, recordAt, traceOf } from "./standing.ts"
+import { SharedContext } from "./sharedContext.ts"
 import { Timeline, Timelines } from "./timeline.ts"
 import { updateTrace } from "./traceUpdate.ts"
 
@@ -163,7 +163,15 @@ export class Traces {
       ? new Timeline(start, ambient.clock.unsafeCurrentTimeNanos())
       : this.foreignTimelines.get(context) ?? this.timelines.start(ambient.clock)
     if (start === undefined) this.foreignTimelines.set(context, timeline)
-    return new OpenTrace(this.room.resource, context, groundAt(context), timeline, undefined, undefined, undefined)
+    return new OpenTrace(
+      this.room.resource,
+      context,
+      sharedContextAt(context),
+      timeline,
+      undefined,
+      undefined,
+      undefined
+    )
   }
 
   private begin(ambient: Ambient, input: Input.Trace, timeline: Timeline, traceId?: TraceId): OpenTrace {
@@ -177,12 +185,12 @@ export class Traces {
         ? generator
         : { ...generator, traceId: () => traceId },
       timeline.startUnixMicros / 1_000,
-      addressed(input, ambient.subjects)
+      withAmbientSubjects(input, ambient.subjects)
     )
     const trace = new OpenTrace(
       this.room.resource,
       context,
-      new Ground(context),
+      new SharedContext(context),
       timeline,
       cutString(input.name, maxNameLength),
       typeof operationType === "string" ? cutString(operationType, maxNameLength) : undefined,

@@ -2,59 +2,59 @@
 import type { Subjects } from "../../TraceContext.ts"
 import { TraceContext } from "../../TraceContext.ts"
 import { contextAt, type Position } from "../position.ts"
-import { Ground, Part } from "./ground.ts"
 import { OpenSpan } from "./openSpan.ts"
 import { OpenTrace } from "./openTrace.ts"
+import { Section, SharedContext } from "./sharedContext.ts"
 
 /** The span, or trace, that stands there. */
 export const recordAt = (position: Position): OpenSpan | OpenTrace | undefined => {
   const kept = TraceContext.recordOf(position)
   if (kept instanceof OpenSpan || kept instanceof OpenTrace) return kept
-  return kept instanceof Part ? kept.record : undefined
+  return kept instanceof Section ? kept.record : undefined
 }
 
 /** The trace into which something counts that is no span. @param kept at its position */
 export const traceOf = (kept: object | undefined): OpenTrace | undefined => {
-  const record = kept instanceof Part ? kept.record : kept
+  const record = kept instanceof Section ? kept.record : kept
   return record instanceof OpenTrace ? record : record instanceof OpenSpan ? record.trace : undefined
 }
 
 /** Of a context that was received it is made for the first that asks: all that begins there has it in common. */
-export const groundAt = (position: Position): Ground => {
+export const sharedContextAt = (position: Position): SharedContext => {
   const kept = TraceContext.recordOf(position)
-  if (kept instanceof OpenSpan || kept instanceof OpenTrace || kept instanceof Part) return kept.ground
-  if (kept instanceof Ground) return kept
+  if (kept instanceof OpenSpan || kept instanceof OpenTrace || kept instanceof Section) return kept.shared
+  if (kept instanceof SharedContext) return kept
   const context = contextAt(position)
-  if (context !== position) return groundAt(context)
-  const ground = new Ground(context)
-  TraceContext.setRecord(context, ground)
-  return ground
+  if (context !== position) return sharedContextAt(context)
+  const shared = new SharedContext(context)
+  TraceContext.setRecord(context, shared)
+  return shared
 }
 
 /** For whom it is by now: a context says so of the time when it was made. */
 export const subjectsAt = (context: TraceContext): Subjects => {
-  const { kbId, sessionId, userId } = groundAt(context)
+  const { kbId, sessionId, userId } = sharedContextAt(context)
   return { userId, sessionId, kbId }
 }
 
 /** The same position, in a part of its own. */
-export const partAt = (position: TraceContext, stated: Subjects): TraceContext => {
-  const ground = new Ground(TraceContext.unsafeMake({ ...position, ...subjectsAt(position) }))
-  ground.address(stated)
-  return inPart(position, ground)
+export const sectionAt = (position: TraceContext, stated: Subjects): TraceContext => {
+  const shared = new SharedContext(TraceContext.unsafeMake({ ...position, ...subjectsAt(position) }))
+  shared.assign(stated)
+  return inSection(position, shared)
 }
 
 /** Another position, in the part of `self` where that is in one. */
-export const inPartOf = (self: Position, other: Position): Position => {
+export const inSectionOf = (self: Position, other: Position): Position => {
   const kept = TraceContext.recordOf(self)
-  return kept instanceof Part ? inPart(contextAt(other), kept.ground) : other
+  return kept instanceof Section ? inSection(contextAt(other), kept.shared) : other
 }
 
 // internal
 
-const inPart = (position: TraceContext, ground: Ground): TraceContext => {
-  const { kbId, sessionId, userId } = ground
+const inSection = (position: TraceContext, shared: SharedContext): TraceContext => {
+  const { kbId, sessionId, userId } = shared
   const context = TraceContext.unsafeMake({ ...position, userId, sessionId, kbId })
-  TraceContext.setRecord(context, new Part(recordAt(position), ground))
+  TraceContext.setRecord(context, new Section(recordAt(position), shared))
   return context
 }

@@ -1,7 +1,7 @@
 /**
- * What all that stands in one trace has in common, or in a part of it that is for somebody of its own: the trace, its flags,
- * and for whom it is. All spans there share the one object. So it can be learned while they run, and a span has nothing to
- * look up for that, to compare, or to keep beside: it costs an object for each trace.
+ * What all spans of a trace have in common, or all spans of a section of it that has subjects of its own: the trace, its
+ * flags, and whom it is for. They share this one object, so that the user can become known while they run, and no span has
+ * a field more or anything to look up for it. The price is one object for each trace.
  */
 import type { TraceId } from "../../Identifier.ts"
 import type { Subjects, TraceContext } from "../../TraceContext.ts"
@@ -10,7 +10,7 @@ import { identifierOrNone } from "../identifierText.ts"
 import type { OpenSpan } from "./openSpan.ts"
 import type { OpenTrace } from "./openTrace.ts"
 
-export class Ground {
+export class SharedContext {
   readonly traceId: TraceId
   readonly sampled: boolean
   readonly random: boolean
@@ -29,8 +29,8 @@ export class Ground {
     this.kbId = kbId
   }
 
-  /** Says for whom it is; what is left out stays. @returns whether that is news */
-  address(stated: Subjects): boolean {
+  /** Sets the subjects; those that are left out stay. @returns whether that changed anything */
+  assign(stated: Subjects): boolean {
     const { kbId, sessionId, userId } = this
     this.userId = identifierOrNone(stated.userId) ?? userId
     this.sessionId = identifierOrNone(stated.sessionId) ?? sessionId
@@ -39,13 +39,13 @@ export class Ground {
   }
 }
 
-/** A position in a part of a trace: it has a ground of its own, and the record is that of the span, or trace, around. */
-export class Part {
+/** Kept at a position in a section of a trace: the section's shared context, and the record of the span or trace around it. */
+export class Section {
   readonly record: OpenSpan | OpenTrace | undefined
-  readonly ground: Ground
+  readonly shared: SharedContext
 
-  constructor(record: OpenSpan | OpenTrace | undefined, ground: Ground) {
+  constructor(record: OpenSpan | OpenTrace | undefined, shared: SharedContext) {
     this.record = record
-    this.ground = ground
+    this.shared = shared
   }
 }

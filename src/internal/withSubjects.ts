@@ -6,9 +6,9 @@ import { Current, TraceContext } from "../TraceContext.ts"
 import { subjectsOf } from "./ambient.ts"
 import { AmbientSubjects } from "./ambientSubjects.ts"
 import { identifierOrNone } from "./identifierText.ts"
-import { partAt } from "./recording/standing.ts"
+import { sectionAt } from "./recording/atPosition.ts"
 
-export const runFor = <A, E, R>(stated: Subjects, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const runWithSubjects = <A, E, R>(stated: Subjects, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiberRuntime<A, E, R>((fiber) => {
     const position = TraceContext.unsafeCurrent(fiber)
     const around = subjectsOf(fiber)
@@ -19,6 +19,6 @@ export const runFor = <A, E, R>(stated: Subjects, self: Effect.Effect<A, E, R>):
     }
     return Effect.mapInputContext(self, (context: Context.Context<R>) => {
       const inside = Context.add(context, AmbientSubjects, subjects)
-      return position === undefined ? inside : Context.add(inside, Current, partAt(position, stated))
+      return position === undefined ? inside : Context.add(inside, Current, sectionAt(position, stated))
     })
   })
