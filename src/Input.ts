@@ -51,11 +51,11 @@ export interface Trace extends TraceOptions {
  * @category models
  */
 export interface TraceEnd {
-  /** Default: `error` when an error is given, otherwise `success`. */
+  /** Default: `error` when an error is given, here or before by `annotate`, otherwise `success`. */
   readonly status?: "success" | "error" | "interrupted" | undefined
   readonly errorType?: string | undefined
   readonly errorMessage?: string | undefined
-  /** Instead of `errorType` and `errorMessage`: the error itself. */
+  /** Instead of `errorType` and `errorMessage`: the error itself. `null` takes back what `annotate` stated before. */
   readonly error?: unknown
   /** Default: the time since the start. */
   readonly duration?: Duration.DurationInput | undefined
@@ -124,6 +124,12 @@ export interface SpanUpdate {
   readonly attributes?: Attributes | undefined
   readonly input?: unknown
   readonly output?: unknown
+  /**
+   * Given, this is a failure, and has the status `error`, also where the effect succeeds, or is interrupted: an answer that
+   * says no, a fallback. `null` takes it back. An effect that fails by itself has its own error, and this one beside it in
+   * the attributes, under `observability.stated_error`.
+   */
+  readonly error?: unknown
   readonly resultCount?: number | undefined
   readonly topScore?: number | undefined
   readonly pageCount?: number | undefined
@@ -157,8 +163,6 @@ export interface LlmCall extends SpanUpdate {
   readonly name?: string | undefined
   /** How long the call took, up to now. Left out, the duration is unknown. */
   readonly latency?: Duration.DurationInput | undefined
-  /** Given, the call failed with it. */
-  readonly error?: unknown
 }
 
 /**

@@ -39,7 +39,7 @@ export interface JsonObject {
 export type Status = "in_progress" | "success" | "error" | "interrupted" | "lost"
 
 /**
- * Why something ended with `error`.
+ * Why something ended with `error`. What still runs, or was lost, has one where the program had stated it by then.
  *
  * @since 0.1.0
  * @category models

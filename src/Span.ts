@@ -176,6 +176,10 @@ export const withSpanStream: {
  * Adds to the span, or the trace, in which the program runs. Outside of any it does nothing. `Effect.annotateCurrentSpan` and
  * `Effect.log` do not reach the spans of this module.
  *
+ * With `error` it has failed, also where its effect succeeds: an agent that answers with an error, a tool that says
+ * `isError`, a request that is answered with a failure. Spans around it, and the trace, have not, unless the trace was begun
+ * for that span alone.
+ *
  * A trace has no columns for a model call: of it, tokens and cost become the totals that the program states, and what else
  * only spans have goes into the metadata.
  *

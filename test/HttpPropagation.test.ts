@@ -167,6 +167,27 @@ describe("how a request ends", () => {
       }).pipe(Effect.provide(Testing.layer())))
   }
 
+  it.effect("by an error that the program states, before the code of the answer and in spite of it", () =>
+    Effect.gen(function*() {
+      const answering = (status: number) =>
+        Effect.as(
+          annotate({ error: new TypeError("no model is left") }),
+          HttpServerResponse.text("sorry", { status })
+        )
+      for (const status of [200, 500]) {
+        const { send } = yield* serving(answering(status))
+        yield* send("http://localhost/")
+        const { spans: [request], traces: [trace] } = yield* recorded
+        for (const record of [request!, trace!]) {
+          assert.strictEqual(record.status, "error")
+          assert.deepInclude(record.error, { type: "TypeError", message: "no model is left" })
+        }
+        assert.notProperty(request!.attributes, "observability.stated_error")
+        assert.strictEqual(request!.attributes?.["http.response.status_code"], status)
+        yield* Effect.flatMap(Testing.Recorded, (all) => all.clear)
+      }
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("a client that goes interrupts", () =>
     Effect.gen(function*() {
       const { abort, send, started } = yield* serving(HttpRouter.empty.pipe(HttpRouter.get("/", Effect.never)))

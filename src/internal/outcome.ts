@@ -35,6 +35,18 @@ export const fromCause = (cause: Cause.Cause<unknown>): Outcome => {
   }
 }
 
+/**
+ * What stands for an error where a program has not failed, such as the status of an answer: what the program itself states
+ * of it says more.
+ */
+export abstract class StandIn {
+  abstract readonly _tag: string
+  abstract readonly message: string
+}
+
+export const standInOf = (cause: Cause.Cause<unknown>): StandIn | undefined =>
+  cause._tag === "Fail" && cause.error instanceof StandIn ? cause.error : undefined
+
 /** An error that the application hands over, told as if it had failed with it. */
 export const fromError = (error: unknown): ErrorDetails => errorDetails(error, Cause.fail(error))
 

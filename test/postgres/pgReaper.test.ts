@@ -54,6 +54,20 @@ describe("the reaper", () => {
       expect(yield* reapAll(sql)).toBe(false)
     }))
 
+  it.scopedLive("leaves the error that something had stated before it was lost", () =>
+    Effect.gen(function*() {
+      const { provider, rows, sql } = yield* fixture()
+      const error = { type: "Refused", message: "not today", cause: undefined }
+      yield* provider.write([trace({ error }), span({ error })])
+      yield* sql`update observability.process_store set pid = 1`
+      yield* reapAll(sql)
+      const query = (view: string) => `select status, error_type, error_message from ${view}`
+      expect(yield* rows(`${query("spans")} union all ${query("traces")}`)).toEqual([
+        { status: "lost", error_type: "Refused", error_message: "not today" },
+        { status: "lost", error_type: "Refused", error_message: "not today" }
+      ])
+    }))
+
   it.scopedLive("is overruled by what the process still has to say, through a spool or because it lives", () =>
     Effect.gen(function*() {
       const { provider, rows, sql } = yield* fixture()

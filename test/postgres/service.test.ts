@@ -95,6 +95,41 @@ describe("the service on PostgreSQL", () => {
       })
     ))
 
+  it.scopedLive("an error that a program states is that of its rows, until it is taken back", () =>
+    onDatabase(({ rows }) =>
+      Effect.gen(function*() {
+        const { updateSpan } = yield* ObservabilityService
+        const stored = (traceId: string) =>
+          rows<Record<string, unknown>>(
+            "select 1 as at, status, error_type, error_message, error_cause from observability.traces " +
+              "where trace_id = $1 union all " +
+              "select 2, status, error_type, error_message, error_cause from observability.spans " +
+              "where trace_id = $1 order by at",
+            [traceId]
+          )
+        const error = new TypeError("no model is left")
+        const both = (status: string, fields: object) => [{ at: 1, status, ...fields }, { at: 2, status, ...fields }]
+        const none = { error_type: null, error_message: null, error_cause: null }
+        const its = { error_type: "TypeError", error_message: "no model is left" }
+        const handle = yield* Effect.scoped(Effect.gen(function*() {
+          const handle = yield* span("agent", { type: "agent" })
+          yield* updateSpan(handle, { error })
+          for (const [at, row] of (yield* stored(handle.traceId)).entries()) {
+            assert.deepInclude(row, { at: at + 1, status: "in_progress", ...its })
+          }
+          return handle
+        }))
+        const ended = yield* stored(handle.traceId)
+        assert.strictEqual(ended.length, 2)
+        for (const row of ended) {
+          assert.deepInclude(row, { status: "error", ...its })
+          assert.include(row["error_cause"], "no model is left")
+        }
+        yield* updateSpan(handle, { error: null })
+        assert.deepStrictEqual(yield* stored(handle.traceId), both("success", none))
+      })
+    ))
+
   it.scopedLive("the handle of a scoped span is the reference of its row, first running and then ended", () =>
     onDatabase(({ rows }) =>
       Effect.gen(function*() {

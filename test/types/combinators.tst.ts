@@ -106,6 +106,8 @@ describe("combinators add nothing to A and E, and only ObservabilityService to R
     type Expected = Effect.Effect<void, never, ObservabilityService>
     expect(annotate({ output: {} })).type.toBe<Expected>()
     expect(annotateTrace({ userId: "ada", sessionId: "s", kbId: "k" })).type.toBe<Expected>()
+    expect(annotate({ error: new Error("no") })).type.toBe<Expected>()
+    expect(annotate({ error: null })).type.toBe<Expected>()
     expect(logLlmCall({ model: "m", latency: "1 second", costUsd: "0.1" })).type.toBe<Expected>()
     expect(logChatMessage({ role: "critic", content: [] })).type.toBe<Expected>()
     expect(logDocumentEvent({ documentId: "d", eventType: "parse", status: "failed" })).type.toBe<Expected>()

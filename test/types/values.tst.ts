@@ -30,6 +30,8 @@ describe("a combinator that is kept for later", () => {
     expect(withSpan).type.not.toBeCallableWith(1, "name")
     expect(withSpan).type.not.toBeCallableWith("name", { kind: "llm" })
     expect(withSpan).type.not.toBeCallableWith("name", { type: 1 })
+    // how it ends is not known when it begins
+    expect(withSpan).type.not.toBeCallableWith("name", { error: "no" })
     expect(withTrace).type.not.toBeCallableWith("name", { user: "ada" })
   })
 })

@@ -65,7 +65,8 @@ const observationEvent = (entry: Entry, typed: boolean): IngestionEvent => {
       startTime: isoOf(entry.startUnixMicros),
       endTime: entry.endUnixMicros === undefined ? undefined : isoOf(entry.endUnixMicros),
       level: entry.level,
-      statusMessage: entry.statusMessage,
+      // of a text that is left out the server keeps an earlier one: that of an error which was taken back
+      statusMessage: entry.statusMessage ?? (entry.revision > closedRevision ? "" : undefined),
       input: entry.input,
       output: entry.output,
       metadata: { ...(type === entry.type ? {} : { observationType: entry.type }), ...objectOf(entry.metadata) },

@@ -6,7 +6,7 @@ import type { Entry, EntryType, ModelFacts } from "./entry.ts"
 import { MetadataBuilder } from "./entry.ts"
 import { costOf, parametersOf, usageOf } from "./figures.ts"
 import { content, cut, label } from "./text.ts"
-import { addAll, addError, verdictOf } from "./verdicts.ts"
+import { addAll, addError, finalError, verdictOf } from "./verdicts.ts"
 
 export const spanEntry = (span: Span): Entry => {
   const type = entryTypeOf(span)
@@ -80,7 +80,7 @@ const metadataOf = (span: Span, type: EntryType): Entry["metadata"] => {
     .add("kbId", span.kbId === undefined ? undefined : cut(span.kbId, 1_000))
     .addFigures({ ...span.metrics })
   if (span.modelCall !== undefined) addCall(metadata, span.modelCall)
-  return addAll(addError(metadata, span.error), span.attributes).build()
+  return addAll(addError(metadata, finalError(span)), span.attributes).build()
 }
 
 const addCall = (metadata: MetadataBuilder, call: ModelCall): void => {

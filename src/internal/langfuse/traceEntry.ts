@@ -10,7 +10,7 @@ import type { Totals, Trace } from "../../Observation.ts"
 import type { Entry, TraceFacts } from "./entry.ts"
 import { MetadataBuilder } from "./entry.ts"
 import { content, cut, label } from "./text.ts"
-import { addAll, addError, verdictOf } from "./verdicts.ts"
+import { addAll, addError, finalError, verdictOf } from "./verdicts.ts"
 
 export const traceEntry = (trace: Trace): Entry => ({
   kind: trace._tag,
@@ -29,7 +29,7 @@ export const traceEntry = (trace: Trace): Entry => ({
   ...verdictOf(trace.status, trace.error),
   input: trace.input === undefined ? undefined : content(trace.input),
   output: trace.output === undefined ? undefined : content(trace.output),
-  metadata: addError(addTotals(new MetadataBuilder(), trace.totals), trace.error).build(),
+  metadata: addError(addTotals(new MetadataBuilder(), trace.totals), finalError(trace)).build(),
   model: undefined,
   trace: {
     ...traceFacts(trace),

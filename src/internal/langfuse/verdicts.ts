@@ -14,8 +14,8 @@ export const verdictOf = (status: Status, error: ErrorDetails | undefined): Verd
       return { level: "ERROR", statusMessage: error === undefined ? "error" : messageOf(error) }
     case "interrupted":
     case "lost":
-      // neither failed: an interrupted operation was called off, and how a lost one ended is unknown
-      return { level: "WARNING", statusMessage: status }
+      // neither failed: an interrupted operation was called off, and how a lost one ended is unknown, whatever it had stated
+      return { level: "WARNING", statusMessage: error === undefined ? status : `${status}; ${messageOf(error)}` }
     case "in_progress":
     case "success":
       return fine
@@ -25,6 +25,11 @@ export const verdictOf = (status: Status, error: ErrorDetails | undefined): Verd
 export const fine: Verdict = { level: "DEFAULT", statusMessage: undefined }
 
 export const messageOf = (error: ErrorDetails): string => cut(`${error.type}: ${error.message}`, 2_000)
+
+/** What is stated of something that still runs may be taken back, and metadata may not. */
+export const finalError = (
+  { error, status }: { readonly error: ErrorDetails | undefined; readonly status: Status }
+): ErrorDetails | undefined => status === "in_progress" ? undefined : error
 
 export const addError = (metadata: MetadataBuilder, error: ErrorDetails | undefined): MetadataBuilder =>
   error === undefined ? metadata : metadata

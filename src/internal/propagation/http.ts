@@ -1,6 +1,7 @@
 /** What is recorded of HTTP messages, by the stable semantic conventions of OpenTelemetry. */
 import type * as Headers from "@effect/platform/Headers"
 import { isCredential } from "../credentials.ts"
+import { StandIn } from "../outcome.ts"
 
 /** Which headers are recorded, and whether the query of an address is. */
 export interface MessageOptions {
@@ -86,11 +87,12 @@ export const fullUrl = (url: URL, recordQuery: boolean | undefined): string =>
   }`
 
 /** An answer with which a span ends as an error: its type is the code, as the conventions say. */
-export class ErrorStatus {
+export class ErrorStatus extends StandIn {
   readonly _tag: string
   readonly message: string
 
   constructor(status: number) {
+    super()
     this._tag = String(status)
     this.message = `the response has status ${status}`
   }

@@ -5,13 +5,14 @@ import { closedRevision } from "../../Observation.ts"
 import type { SpanHandle } from "../../SpanHandle.ts"
 import { TraceContext } from "../../TraceContext.ts"
 import type { Outcome } from "../outcome.ts"
-import { type Listed, sizeOfText } from "./capturing.ts"
+import { type Listed, sizeOfError, sizeOfText } from "./capturing.ts"
 import { Entries } from "./entries.ts"
 import { OpenRecord } from "./intake.ts"
 import { maxListed } from "./limits.ts"
 import { type Entry, noSlot } from "./openTable.ts"
 import type { OpenTrace } from "./openTrace.ts"
 import type { SharedContext } from "./sharedContext.ts"
+import { withStatedError } from "./statedError.ts"
 import type { Timeline } from "./timeline.ts"
 
 export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
@@ -54,6 +55,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   private position: TraceContext | undefined
   private status: Observation.Status = "in_progress"
   private error: Observation.ErrorDetails | undefined
+  private statedError: Observation.ErrorDetails | undefined
   private durationMicros: number | undefined
 
   constructor(
@@ -145,6 +147,16 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     this.addAttributes({ [key]: typeof before === "number" ? before + 1 : 1 })
   }
 
+  get hasStatedError(): boolean {
+    return this.statedError !== undefined
+  }
+
+  /** In the place of one that was stated before; `undefined` takes that back. */
+  stateError(error: Observation.ErrorDetails | undefined): void {
+    this.size += sizeOfError(error) - sizeOfError(this.statedError)
+    this.statedError = error
+  }
+
   close(outcome: Outcome, durationMicros: number | undefined): void {
     this.status = outcome.status
     this.error = outcome.error
@@ -156,7 +168,13 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
 
   snapshot(): Observation.Span {
     this.revision++
-    return new SpanSnapshot(this, this.revision, this.status, this.error, this.durationMicros)
+    const { durationMicros, error, status } = this
+    const entries = this.attributes?.handOver()
+    if (this.statedError === undefined) {
+      return new SpanSnapshot(this, this.revision, status, error, entries, durationMicros)
+    }
+    const standing = withStatedError({ status, error, entries }, this.statedError)
+    return new SpanSnapshot(this, this.revision, standing.status, standing.error, standing.entries, durationMicros)
   }
 }
 
@@ -198,6 +216,7 @@ class SpanSnapshot implements Observation.Span {
     revision: number,
     status: Observation.Status,
     error: Observation.ErrorDetails | undefined,
+    attributes: Observation.JsonObject | undefined,
     durationMicros: number | undefined
   ) {
     const { shared } = span
@@ -222,7 +241,7 @@ class SpanSnapshot implements Observation.Span {
     this.modelCall = span.modelCall
     this.links = span.links
     this.events = span.events
-    this.attributes = span.attributes?.handOver()
+    this.attributes = attributes
     this.input = span.input
     this.output = span.output
   }

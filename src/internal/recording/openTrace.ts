@@ -5,11 +5,12 @@ import type { Subjects, TraceContext } from "../../TraceContext.ts"
 import { sizeOfString } from "../capture.ts"
 import type { Outcome } from "../outcome.ts"
 import { CallSums } from "./callSums.ts"
-import { sizeOfText } from "./capturing.ts"
+import { sizeOfError, sizeOfText } from "./capturing.ts"
 import { Entries } from "./entries.ts"
 import { OpenRecord } from "./intake.ts"
 import { type Entry, noSlot } from "./openTable.ts"
 import type { SharedContext } from "./sharedContext.ts"
+import { withStatedError } from "./statedError.ts"
 import type { Timeline } from "./timeline.ts"
 
 type StatedTotals = Omit<Observation.Totals, "stated">
@@ -30,6 +31,7 @@ export class OpenTrace extends OpenRecord implements Entry {
   slot = noSlot
   private status: Observation.Status = "in_progress"
   private error: Observation.ErrorDetails | undefined
+  private statedError: Observation.ErrorDetails | undefined
   private durationMicros: number | undefined
   private stated: StatedTotals | undefined
   /** Made for the first model call: most traces have none. */
@@ -93,6 +95,19 @@ export class OpenTrace extends OpenRecord implements Entry {
     if (metadata !== undefined) this.metadata = (this.metadata ?? new Entries({}, 0)).add(metadata)
   }
 
+  /** In the place of one that was stated before; `undefined` takes that back. */
+  stateError(error: Observation.ErrorDetails | undefined): void {
+    this.size += sizeOfError(error) - sizeOfError(this.statedError)
+    this.statedError = error
+  }
+
+  /** Its end says how it went: what was stated is told by that, or is over. */
+  takeStatedError(): Observation.ErrorDetails | undefined {
+    const stated = this.statedError
+    this.stateError(undefined)
+    return stated
+  }
+
   close(outcome: Outcome, durationMicros: number | undefined): void {
     this.status = outcome.status
     this.error = outcome.error
@@ -112,6 +127,8 @@ export class OpenTrace extends OpenRecord implements Entry {
   snapshot(): Observation.Trace {
     this.revision++
     const { context, shared } = this
+    const own = { status: this.status, error: this.error, entries: this.metadata?.handOver() }
+    const { entries, error, status } = this.statedError === undefined ? own : withStatedError(own, this.statedError)
     return {
       _tag: "Trace",
       resource: this.resource,
@@ -125,13 +142,13 @@ export class OpenTrace extends OpenRecord implements Entry {
       size: this.size,
       name: this.name,
       operationType: this.operationType,
-      status: this.status,
-      error: this.error,
+      status,
+      error,
       startTimeUnixMicros: this.timeline.startUnixMicros,
       durationMicros: this.durationMicros,
       totals: this.totals(),
       tags: this.tags,
-      metadata: this.metadata?.handOver(),
+      metadata: entries,
       input: this.input,
       output: this.output
     }

@@ -27,6 +27,7 @@ import type { OpenTrace } from "./openTrace.ts"
 import type { Ambient, Origin } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
 import type { Room } from "./room.ts"
+import { statedErrorOf } from "./statedError.ts"
 import type { Traces } from "./traces.ts"
 
 export class Spans {
@@ -77,7 +78,11 @@ export class Spans {
   /** @param endTimeNanos of the fiber's clock; now if absent */
   end(ambient: Ambient, span: OpenSpan, exit: Exit.Exit<unknown, unknown>, endTimeNanos?: bigint): void {
     const end = endTimeNanos === undefined ? span.timeline.now(ambient.clock) : span.timeline.at(endTimeNanos)
-    this.finish(ambient, span, Outcomes.fromExit(exit), elapsed(span.startUnixMicros, end))
+    const duration = elapsed(span.startUnixMicros, end)
+    const standIn = exit._tag === "Success" ? undefined : Outcomes.standInOf(exit.cause)
+    if (standIn === undefined) return this.finish(ambient, span, Outcomes.fromExit(exit), duration)
+    if (span.isOpen && !span.hasStatedError) this.stateError(span, standIn)
+    this.finish(ambient, span, Outcomes.success, duration)
   }
 
   addEvent(ambient: Ambient, span: OpenSpan, event: Input.SpanEvent): void {
@@ -109,6 +114,7 @@ export class Spans {
   update(span: OpenSpan, update: Input.SpanUpdate): void {
     const plausible = new Plausible()
     const before = span.modelCall
+    if (update.error !== undefined) this.stateError(span, update.error)
     this.apply(span, update, plausible)
     span.addAttributes(plausible.report(span.attributes?.values))
     const isCounted = !span.isOpen && this.accounting.settleLate(span, before)
@@ -252,6 +258,13 @@ export class Spans {
   private rename(span: OpenSpan, name: string): void {
     span.name = this.room.capturing.text(span, name, span.name)
     if (span.ownsTrace && span.trace !== undefined) this.traces.update(span.trace, { name })
+  }
+
+  /** A trace that was begun for a span alone ends as it does. */
+  private stateError(span: OpenSpan, error: unknown): void {
+    const details = statedErrorOf(error)
+    span.stateError(details)
+    if (span.ownsTrace && span.trace !== undefined) this.traces.stateError(span.trace, details)
   }
 
   private apply(span: OpenSpan, update: Input.SpanUpdate, plausible: Plausible): void {

@@ -9,8 +9,10 @@ import type { Capturing } from "./capturing.ts"
 import { metricsOf, modelCallOf } from "./figures.ts"
 import type { OpenTrace } from "./openTrace.ts"
 import { Plausible } from "./plausible.ts"
+import { statedErrorOf } from "./statedError.ts"
 
 export const updateTrace = (trace: OpenTrace, update: Input.SpanUpdate, capturing: Capturing): void => {
+  if (update.error !== undefined) trace.stateError(statedErrorOf(update.error))
   if (update.name !== undefined) trace.name = capturing.text(trace, update.name, trace.name)
   if (update.attributes !== undefined) trace.metadata = capturing.merged(trace, trace.metadata, update.attributes)
   if (update.input !== undefined) trace.input = capturing.replacement(trace, trace.input, update.input)

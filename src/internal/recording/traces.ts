@@ -3,9 +3,9 @@
  * there but build data and push it.
  */
 import type * as Exit from "effect/Exit"
-import * as Predicate from "effect/Predicate"
 import type { TraceId } from "../../Identifier.ts"
 import type * as Input from "../../Input.ts"
+import type { ErrorDetails } from "../../Observation.ts"
 import { TraceContext } from "../../TraceContext.ts"
 import { cutString } from "../capture.ts"
 import type { Outcome } from "../outcome.ts"
@@ -24,6 +24,7 @@ import { rootOf, withAmbientSubjects } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
 import type { Room } from "./room.ts"
 import { SharedContext } from "./sharedContext.ts"
+import { statedErrorOf } from "./statedError.ts"
 import { Timeline, Timelines } from "./timeline.ts"
 import { updateTrace } from "./traceUpdate.ts"
 
@@ -66,17 +67,21 @@ export class Traces {
     )
   }
 
-  /** @param defaultMicros the duration where `end` states none; if absent, from the start to now */
+  /**
+   * @param given how it has ended by itself, where `end` does not say so
+   * @param defaultMicros the duration where `end` states none; if absent, from the start to now
+   */
   end(
     ambient: Ambient,
     context: TraceContext,
     end: Input.TraceEnd,
-    outcome = outcomeOf(end),
+    given?: Outcome | undefined,
     defaultMicros?: number | undefined
   ): void {
     const { capturing, intake } = this.room
     const known = this.of(context)
     const trace = known ?? this.foreign(ambient, context)
+    const outcome = given ?? outcomeOf(trace, end)
     this.open.delete(trace)
     const plausible = new Plausible()
     trace.state({
@@ -101,6 +106,11 @@ export class Traces {
 
   update(trace: OpenTrace, update: Input.SpanUpdate): void {
     updateTrace(trace, update, this.room.capturing)
+    this.room.intake.pushOpen(trace)
+  }
+
+  stateError(trace: OpenTrace, error: ErrorDetails | undefined): void {
+    trace.stateError(error)
     this.room.intake.pushOpen(trace)
   }
 
@@ -224,16 +234,21 @@ const elapsedMicros = (trace: OpenTrace, isForeign: boolean, ambient: Ambient): 
 
 const wallMicros = ({ clock }: Ambient): number => clock.unsafeCurrentTimeMillis() * 1_000
 
-const outcomeOf = (end: Input.TraceEnd): Outcome => {
-  const details = Predicate.isNullable(end.error) ? undefined : Outcomes.fromError(end.error)
-  const isError = details !== undefined || end.errorType !== undefined || end.errorMessage !== undefined
+/** What was stated before holds where the end says nothing, and is the error of one that is said to be one, without more. */
+const outcomeOf = (trace: OpenTrace, end: Input.TraceEnd): Outcome => {
+  const { error, errorMessage, errorType } = end
+  const isToldAnew = error !== undefined || errorType !== undefined || errorMessage !== undefined
+  if (!isToldAnew && end.status === undefined) return Outcomes.success
+  const before = trace.takeStatedError()
+  const details = error === undefined ? isToldAnew ? undefined : before : statedErrorOf(error)
+  const isError = details !== undefined || errorType !== undefined || errorMessage !== undefined
   const status = end.status ?? (isError ? "error" : "success")
   return {
     status,
     error: status === "error"
       ? {
-        type: end.errorType ?? details?.type ?? "unknown",
-        message: end.errorMessage ?? details?.message ?? "",
+        type: errorType ?? details?.type ?? "unknown",
+        message: errorMessage ?? details?.message ?? "",
         cause: details?.cause
       }
       : undefined

@@ -283,6 +283,30 @@ describe("a span", () => {
       if (error !== undefined) expectShown(all, { metadata: { errorType: "NotFound", errorCause: "at line 1" } })
     }))
 
+  it.scopedLive("that was lost has what it had stated by then beside that", () =>
+    Effect.gen(function*() {
+      const error = { type: "Refused", message: "not today", cause: undefined }
+      const all = yield* shown(spanId, closedSpan({ status: "lost", error }))
+      expectShown(all, { level: "WARNING", statusMessage: "lost; Refused: not today" })
+    }))
+
+  it.scopedLive("that took an error back has none any more, be it that it ran still or was over", () =>
+    Effect.gen(function*() {
+      const error = { type: "Refused", message: "not today", cause: undefined }
+      const type = "agent"
+      for (const mode of ["3", "4"] as const) {
+        for (const before of [Records.span({ type, error }), closedSpan({ type, error, status: "error" })]) {
+          const mock = yield* mockLangfuse(mode)
+          const provider = yield* providerOf(mock, { liveStarts: true })
+          yield* provider.write([before])
+          yield* provider.write([closedSpan({ type, revision: closedRevision + 1 })])
+          const { level, metadata, statusMessage } = readBack(mock).get(spanId)!
+          expect([level, statusMessage ?? ""]).toEqual(["DEFAULT", ""])
+          if (before.status === "in_progress") expect(metadata).not.toHaveProperty("errorType")
+        }
+      }
+    }))
+
   it.scopedLive("of unknown duration ends when it started, or not at all", () =>
     Effect.gen(function*() {
       const [ingested, traced] = yield* shown(spanId, closedSpan({ durationMicros: undefined }))
