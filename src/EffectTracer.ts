@@ -6,6 +6,9 @@
  * They stand in the same traces as the spans of this library: each finds the other as its parent, to any depth. A tracer
  * that is there already, such as OpenTelemetry's or that of the DevTools, still sees every span, under the same ids.
  *
+ * A span that carries attributes of the OpenTelemetry GenAI conventions is recorded as the model call, tool or agent that it
+ * is, with its tokens and its cost.
+ *
  * **Loss policy.** Nothing here fails or delays a program. A span that cannot be recorded is counted (`failedRecordings`
  * of the service's `stats`), and runs as it would without the layer.
  *

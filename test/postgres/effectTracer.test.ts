@@ -47,3 +47,44 @@ describe("the spans of @effect/sql", () => {
       expect(all).toEqual([{ count: 10 }])
     }).pipe(Effect.provide(Recorded)))
 })
+
+describe("native spans of the GenAI conventions", () => {
+  it.scopedLive("are model calls in the views, priced, and counted once", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const asked = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.system": "openai",
+        "gen_ai.request.model": "gpt-4o-mini"
+      }
+      const answered = { "gen_ai.usage.input_tokens": 1_000, "gen_ai.usage.output_tokens": 100 }
+      const call = Effect.annotateCurrentSpan(answered).pipe(Effect.withSpan("call", { attributes: asked }))
+      yield* Effect.zipRight(call, call).pipe(
+        Effect.zipRight(
+          Effect.annotateCurrentSpan({ "gen_ai.usage.input_tokens": 2_000, "gen_ai.usage.output_tokens": 200 })
+        ),
+        Effect.withSpan("agent", { attributes: { ...asked, "gen_ai.operation.name": "invoke_agent" } })
+      )
+      yield* flush()
+      expect(
+        yield* sql`select name, provider, model, prompt_tokens, completion_tokens, cost_usd, is_subtotal
+          from observability.llm_calls`
+      ).toEqual(
+        Array(2).fill({
+          name: "call",
+          provider: "openai",
+          model: "gpt-4o-mini",
+          prompt_tokens: "1000",
+          completion_tokens: "100",
+          cost_usd: "0.00021",
+          is_subtotal: false
+        })
+      )
+      expect(yield* sql`select name, type, is_subtotal from observability.spans where type <> 'llm'`).toEqual([
+        { name: "agent", type: "agent", is_subtotal: true }
+      ])
+      expect(yield* sql`select name, input_tokens, output_tokens, cost_usd from observability.traces`).toEqual([
+        { name: "agent", input_tokens: "2000", output_tokens: "200", cost_usd: "0.00042" }
+      ])
+    }).pipe(Effect.provide(Recorded)))
+})

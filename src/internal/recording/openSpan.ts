@@ -24,7 +24,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   /** Whether its parent is a span of another process. */
   readonly parentIsRemote: boolean
   name: string
-  readonly type: Observation.SpanType
+  type: Observation.SpanType
   readonly timeline: Timeline
   readonly startUnixMicros: number
   /** The trace it counts into, where this process runs it. */
@@ -42,7 +42,9 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   metrics: Observation.SpanMetrics | undefined
   modelCall: Observation.ModelCall | undefined
   /** Whether it is a model call, or is inside of one. */
-  readonly isInModelCall: boolean
+  isInModelCall: boolean
+  /** Whether a tracer has told attributes of the GenAI conventions: those of a plain span, which may be more than that. */
+  isToldOfModels = false
   /** Tokens that spans below it hold; in all where it is in a model call, else it may be those of the first alone. */
   tokensBelow = 0
   /** Whether a span below it holds a cost. */
@@ -114,6 +116,15 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   get openParent(): OpenSpan | undefined {
     while (this.parent !== undefined && !this.parent.isOpen) this.parent = this.parent.parent
     return this.parent
+  }
+
+  /** It is found out what it is when it has begun, and there may be calls below it, of whose models nothing was kept. */
+  becomes(type: Observation.SpanType): void {
+    this.size += sizeOfText(type) - sizeOfText(this.type)
+    this.type = type
+    if (type !== "llm") return
+    this.isInModelCall = true
+    if (this.modelsBelow.length === 0 && (this.tokensBelow > 0 || this.costBelow)) this.modelsBelow = [undefined]
   }
 
   addAttributes(attributes: Observation.JsonObject | undefined): void {

@@ -28,6 +28,7 @@ import type { Ambient, Origin } from "./origin.ts"
 import { Plausible } from "./plausible.ts"
 import type { Room } from "./room.ts"
 import { statedErrorOf } from "./statedError.ts"
+import { isOfConventions, toldCall, typeTold } from "./toldCall.ts"
 import type { Traces } from "./traces.ts"
 
 export class Spans {
@@ -69,7 +70,7 @@ export class Spans {
     options: Input.SpanOptions | undefined,
     origin?: Origin | undefined
   ): OpenSpan {
-    const span = this.begin(ambient, parent, name, options?.type ?? "span", undefined, origin)
+    const span = this.begin(ambient, parent, name, options?.type ?? plainType, undefined, origin)
     if (options !== undefined) this.describe(span, options)
     this.room.intake.pushOpen(span)
     return span
@@ -104,9 +105,13 @@ export class Spans {
     this.room.intake.pushOpen(span)
   }
 
-  /** One attribute, as a tracer tells it. */
+  /**
+   * One attribute, as a tracer tells it. What it may say of a model is noticed here, and read when the span ends: a span without
+   * attributes never comes here, and for one without any of these a look at the beginning of each name is all there is.
+   */
   addAttribute(span: OpenSpan, key: string, value: unknown): void {
     span.attributes = this.room.capturing.withEntry(span, span.attributes, key, value)
+    if (span.isOpen && isOfConventions(key)) this.tellOfModels(span, key, value)
     this.room.intake.pushOpen(span)
   }
 
@@ -234,8 +239,38 @@ export class Spans {
     }
   }
 
+  /** What was typed by the program, or answers a request, is what it is. */
+  private tellOfModels(span: OpenSpan, key: string, value: unknown): void {
+    span.isToldOfModels ||= span.type === plainType
+    const type = typeTold(key, value)
+    if (type !== undefined) this.retype(span, type)
+  }
+
+  /** As soon as it is known: what begins below it then knows that it is in a model call. */
+  private retype(span: OpenSpan, type: Observation.SpanType): void {
+    const isCallable = span.kind === undefined || span.kind === "internal" || span.kind === "client"
+    if (span.isToldOfModels && isCallable && span.type !== type) span.becomes(type)
+  }
+
+  /** Takes in what a tracer has told of a model call, now that all of it has been told. */
+  private takeTold(span: OpenSpan): void {
+    try {
+      const told = toldCall(span.attributes?.values ?? {}, span.modelCall)
+      if (told === undefined) return
+      const plausible = new Plausible()
+      if (told.type !== undefined) this.retype(span, told.type)
+      this.apply(span, told.update, plausible)
+      span.addAttributes(told.notes)
+      span.addAttributes(plausible.report(span.attributes?.values))
+    } catch {
+      // it ends all the same
+      this.room.failed()
+    }
+  }
+
   private finish(ambient: Ambient, span: OpenSpan, outcome: Outcome, durationMicros: number | undefined): void {
     if (!span.isOpen) return
+    if (span.isToldOfModels) this.takeTold(span)
     span.close(outcome, durationMicros)
     span.size += sizeOfError(outcome.error)
     this.open.delete(span)
@@ -284,3 +319,5 @@ export class Spans {
 const keepers = new WeakMap<Observation.Resource, Spans>()
 
 const noOrigin: Origin = {}
+
+const plainType = "span"
