@@ -27,14 +27,12 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { join } from "node:path"
@@ -51,6 +49,7 @@ import * as Server from "./internal/embeddedPostgres/server.ts"
 import { serverUser } from "./internal/embeddedPostgres/serverUser.ts"
 import { address, socketDirectory } from "./internal/embeddedPostgres/sql.ts"
 import { watch } from "./internal/embeddedPostgres/watchdog.ts"
+import * as Environment from "./internal/environment.ts"
 
 export { EmbeddedPostgresError } from "./internal/embeddedPostgres/error.ts"
 
@@ -226,7 +225,7 @@ export const layerDatabaseUrl = (
   options?: EmbeddedPostgresOptions
 ): Layer.Layer<never, ConfigError.ConfigError | EmbeddedPostgresError> =>
   Layer.unwrapScoped(Effect.gen(function*() {
-    if (Option.isSome(yield* Config.option(Config.nonEmptyString("DATABASE_URL")))) return Layer.empty
+    if ((yield* Environment.text("DATABASE_URL")) !== undefined) return Layer.empty
     const { url } = yield* make(options)
     const found = ConfigProvider.fromMap(new Map([["DATABASE_URL", Redacted.value(url)]]))
     return yield* Effect.configProviderWith((others) =>

@@ -27,16 +27,18 @@ const messageOf = (result: Either.Either<unknown, ConfigError.ConfigError>): str
 }
 
 describe("DATABASE_URL", () => {
-  it.live("that is missing is a ConfigError that says what can be done", () =>
-    Effect.gen(function*() {
-      const message = messageOf(yield* built({}))
-      assert.include(message, "DATABASE_URL")
-      assert.include(message, "postgres://user:password@host:5432/database")
-      assert.include(message, "EmbeddedPostgres")
-      assert.include(message, "OBSERVABILITY_ENABLED=false")
-    }))
+  for (const environment of [{}, { DATABASE_URL: "" }, { DATABASE_URL: " " }]) {
+    it.live(`that is missing is a ConfigError that says what can be done: ${JSON.stringify(environment)}`, () =>
+      Effect.gen(function*() {
+        const message = messageOf(yield* built(environment))
+        assert.include(message, "DATABASE_URL")
+        assert.include(message, "postgres://user:password@host:5432/database")
+        assert.include(message, "EmbeddedPostgres")
+        assert.include(message, "OBSERVABILITY_ENABLED=false")
+      }))
+  }
 
-  for (const url of ["", "mysql://ada:hunter2@host/db", "host:5432", "postgres://ada:hunter2@host:port/db"]) {
+  for (const url of ["mysql://ada:hunter2@host/db", "host:5432", "postgres://ada:hunter2@host:port/db"]) {
     it.live(`that is no address of a PostgreSQL server is refused, and not repeated in the message: "${url}"`, () =>
       Effect.gen(function*() {
         const message = messageOf(yield* built({ DATABASE_URL: url }))

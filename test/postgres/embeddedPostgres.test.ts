@@ -49,7 +49,9 @@ describe("EmbeddedPostgres in a temporary folder", () => {
       )
       const found = Layer.provide(Database, EmbeddedPostgres.layerDatabaseUrl())
       const name = yield* Effect.flatMap(PgClient.PgClient, (sql) => sql`show application_name`).pipe(
-        Effect.provide(found)
+        Effect.provide(found),
+        // a variable that is set to nothing is not set
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["DATABASE_URL", " "]])))
       )
       expect(name).toEqual([{ application_name: "found" }])
 
