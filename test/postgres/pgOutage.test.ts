@@ -36,6 +36,13 @@ describe("building the provider", { timeout: 60_000 }, () => {
       yield* provider.write([span()])
     }))
 
+  it.scopedLive("waits for a connection as long as it may, also longer than a timer can be set for", () =>
+    Effect.gen(function*() {
+      const { provider, rows } = yield* fixture({ connectTimeout: "30 days" })
+      yield* provider.write([span()])
+      expect(yield* rows("select count(*)::int as count from spans")).toEqual([{ count: 1 }])
+    }))
+
   it.scopedLive("does not hold up the end of the scope, and leaves nobody waiting", () =>
     Effect.gen(function*() {
       const { server, url } = yield* EmbeddedPostgres.make()

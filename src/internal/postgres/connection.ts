@@ -39,7 +39,7 @@ export const own = (options: {
     const pool = new Pool({
       connectionString: Redacted.value(options.url),
       max: options.maxConnections,
-      connectionTimeoutMillis: Duration.toMillis(options.connectTimeout),
+      connectionTimeoutMillis: Math.min(Duration.toMillis(options.connectTimeout), longestTimerMillis),
       application_name: options.applicationName,
       stream: newSocket,
       // longer than from one sign of life to the next, which would make a connection for each otherwise
@@ -63,6 +63,9 @@ export const own = (options: {
     )
   }
 }
+
+/** A timer of Node that is set for longer, 25 days, goes off at once. */
+const longestTimerMillis = 2 ** 31 - 1
 
 /** Fails while no server does. */
 const answers = (pool: Pool, limit: Duration.DurationInput): Effect.Effect<void, SqlError> => {
