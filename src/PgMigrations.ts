@@ -18,6 +18,7 @@ import views from "../migrations/0002_views.ts"
 import prices from "../migrations/0003_prices.ts"
 import ledger from "../migrations/0004_ledger.ts"
 import reapedBlocks from "../migrations/0005_reaped_blocks.ts"
+import { describeDate } from "./internal/postgres/describeDate.ts"
 import { dropPartitions as dropPartitionsBefore } from "./internal/postgres/dropPartitions.ts"
 import { exclusively } from "./internal/postgres/exclusively.ts"
 import { apart } from "./internal/postgres/isolation.ts"
@@ -159,8 +160,6 @@ const migrations = {
 
 const invalidOption = (message: string): Effect.Effect<never, MigrationsError> =>
   new MigrationsError({ reason: "invalid-option", message })
-
-const describeDate = (date: Date): string => Number.isNaN(date.getTime()) ? "an invalid date" : date.toISOString()
 
 const newestKnown = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name)))
 

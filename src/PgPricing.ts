@@ -41,6 +41,7 @@ import { SqlClient as Sql } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { describeDate } from "./internal/postgres/describeDate.ts"
 import { apart } from "./internal/postgres/isolation.ts"
 import * as PriceTable from "./internal/postgres/priceTable.ts"
 import { recomputeText } from "./internal/postgres/recompute.ts"
@@ -97,9 +98,9 @@ export const recomputeCosts = (options: {
     : Effect.fail(
       new PgPricingError({
         reason: "invalid-range",
-        message: `expected a moment, and one that is not before it; got ${String(options.since)} and ${
-          String(options.until)
-        }`
+        message: `since is ${describeDate(options.since)} and until is ${
+          describeDate(options.until)
+        }; expected an earlier since`
       })
     )
 

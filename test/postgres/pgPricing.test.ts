@@ -174,10 +174,15 @@ describe("recomputeCosts", () => {
   it.scopedLive("says what is wrong with what it is given", () =>
     Effect.gen(function*() {
       const store = yield* fixture()
-      const now = new Date()
-      for (const range of [{ since: new Date(now.getTime() + 1), until: now }, { since: new Date("no"), until: now }]) {
-        expect(yield* Effect.flip(recompute(store, range))).toMatchObject({ reason: "invalid-range" })
-      }
+      const [earlier, later] = [new Date("2026-03-01"), new Date("2026-03-02")]
+      expect(yield* Effect.flip(recompute(store, { since: later, until: earlier }))).toMatchObject({
+        reason: "invalid-range",
+        message: "since is 2026-03-02T00:00:00.000Z and until is 2026-03-01T00:00:00.000Z; expected an earlier since"
+      })
+      expect(yield* Effect.flip(recompute(store, { since: new Date("no"), until: later }))).toMatchObject({
+        reason: "invalid-range",
+        message: "since is an invalid date and until is 2026-03-02T00:00:00.000Z; expected an earlier since"
+      })
       const inSchema = (schema: string) =>
         Effect.flip(
           Effect.provideService(PgPricing.recomputeCosts({ ...year, schema }), PgClient.PgClient, store.sql)
