@@ -11,18 +11,11 @@ import { logLlmCall, ObservabilityService, TraceContext, withSpan, withTraceCont
 import * as EmbeddedPostgres from "effect-observability/EmbeddedPostgres"
 import * as HttpPropagation from "effect-observability/HttpPropagation"
 import * as MessagePropagation from "effect-observability/MessagePropagation"
-import * as PgProvider from "effect-observability/PgProvider"
+import * as Live from "effect-observability/ObservabilityLive"
 import { createServer } from "node:http"
 
 /** What each of the programs needs: a service with its name, on the same database. */
-const observability = (serviceName: string) =>
-  Layer.scoped(
-    ObservabilityService,
-    Effect.gen(function*() {
-      const postgres = yield* PgProvider.make({ url: yield* Config.redacted("DATABASE_URL") })
-      return yield* ObservabilityService.make({ providers: [postgres], serviceName })
-    })
-  )
+const observability = (serviceName: string) => Live.layerEnvironment({ serviceName })
 
 // The back: it answers at once, and leaves the rest to the worker.
 
