@@ -222,7 +222,7 @@ describe("service name, environment and release", () => {
   it.live("are those of OpenTelemetry and Langfuse, where the library's own say nothing", () =>
     Effect.gen(function*() {
       const otel = {
-        OTEL_RESOURCE_ATTRIBUTES: "service.name=named,deployment.environment.name=my%20stage, service.version = 1.2"
+        OTEL_RESOURCE_ATTRIBUTES: "service.name=named,deployment.environment.name=my%20stage, service.version = 1=2"
       }
       const theirs = { OTEL_SERVICE_NAME: "chat", LANGFUSE_TRACING_ENVIRONMENT: "prod", LANGFUSE_RELEASE: "v1" }
       const own = {
@@ -233,13 +233,13 @@ describe("service name, environment and release", () => {
       assert.deepStrictEqual(yield* resourceOf(otel), {
         serviceName: "named",
         environment: "my stage",
-        release: "1.2"
+        release: "1=2"
       })
       assert.deepStrictEqual(yield* resourceOf(theirs), { serviceName: "chat", environment: "prod", release: "v1" })
       assert.deepStrictEqual(yield* resourceOf({ ...otel, ...theirs, ...own, OBSERVABILITY_RELEASE: "" }), {
         serviceName: "own",
         environment: "test",
-        release: "1.2"
+        release: "1=2"
       })
       assert.include(yield* resourceOf({ OTEL_RESOURCE_ATTRIBUTES: "service.name=a=b" }), { serviceName: "a=b" })
       assert.deepStrictEqual(yield* resourceOf({ OTEL_RESOURCE_ATTRIBUTES: "service.name=%zz" }), {
