@@ -1,6 +1,7 @@
 // Checks the package as a new user gets it: packs it, looks up what its documentation links to, has the tarball examined by
-// publint and attw, installs it into an empty project with the peers it asks for, loads every entry under plain Node, and
-// type-checks and runs the README's quick start.
+// publint and attw, installs it into an empty project with the peers it asks for, loads every entry under plain Node, looks
+// at what a bundler makes of it, and type-checks and runs the README's quick start.
+import { build } from "esbuild"
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -91,6 +92,23 @@ const imports = entries.map((entry) => `await import("${Path.posix.join(name, en
 step(`import of ${entries.length} entries`, process.execPath, ["--input-type=module", "--eval", imports.join("\n")], {
   cwd: project
 })
+
+// A program that records to providers of its own has nothing of PostgreSQL and Langfuse in its bundle.
+const { metafile } = await build({
+  stdin: { contents: `export { withSpan } from "${name}"`, resolveDir: project },
+  bundle: true,
+  format: "esm",
+  metafile: true,
+  platform: "node",
+  write: false
+})
+const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+  Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path)
+)
+if (!bundled.some((path) => path.includes(`/${name}/dist/`))) fail("the bundle of withSpan is empty")
+const superfluous = bundled.filter((path) => /\/node_modules\/(pg|langfuse|@effect\/sql)/.test(path))
+if (superfluous.length > 0) fail(`the bundle of withSpan contains what it does not use:\n${superfluous.join("\n")}`)
+console.log("ok    bundle of withSpan")
 
 Fs.writeFileSync(Path.join(project, "quick-start.ts"), quickStartCode)
 const projectBin = (name) => Path.join(project, "node_modules", ".bin", name)
