@@ -39,6 +39,19 @@ const rewriteSpecifiers = (context) => {
   return visit
 }
 
+// The compiler leaves an import out of a declaration file where nothing there needs it; what stands above the first one is the
+// doc comment of the module, and goes with it.
+const keepModuleComment = (context) => (file) => {
+  const source = ts.getOriginalNode(file)
+  const comment = /^\/\*(\*[^]*?)\*\//.exec(source.text)?.[1]
+  const first = source.statements[0]
+  const isKept = file.statements.some((statement) => ts.getOriginalNode(statement) === first)
+  if (comment === undefined || isKept || !ts.isImportDeclaration(first)) return file
+  const head = context.factory.createNotEmittedStatement(source)
+  ts.addSyntheticLeadingComment(head, ts.SyntaxKind.MultiLineCommentTrivia, comment, true)
+  return context.factory.updateSourceFile(file, [head, ...file.statements])
+}
+
 const config = ts.getParsedCommandLineOfConfigFile(Path.join(root, "tsconfig.build.json"), {}, {
   ...ts.sys,
   onUnRecoverableConfigFileDiagnostic: (diagnostic) => {
@@ -49,7 +62,9 @@ const program = ts.createProgram({
   rootNames: config.fileNames,
   options: { ...config.options, emitDeclarationOnly: true }
 })
-const emitted = program.emit(undefined, undefined, undefined, false, { afterDeclarations: [rewriteSpecifiers] })
+const emitted = program.emit(undefined, undefined, undefined, false, {
+  afterDeclarations: [rewriteSpecifiers, keepModuleComment]
+})
 
 const diagnostics = ts.sortAndDeduplicateDiagnostics([
   ...config.errors,

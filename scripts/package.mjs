@@ -69,6 +69,10 @@ const entries = files
   .filter((name) => name !== undefined)
   .map((name) => name === "index" ? "." : name)
 
+const undescribed = entries.map((entry) => `dist/src/${entry === "." ? "index" : entry}.d.ts`)
+  .filter((path) => !Fs.readFileSync(Path.join(root, path), "utf8").startsWith("/**"))
+if (undescribed.length > 0) fail(`these have lost the doc comment of their module: ${undescribed.join(", ")}`)
+
 step("publint", bin("publint"), ["run", tarball, "--strict"])
 // `esm-only`: CommonJS reaches this package through Node's own `require` of an ES module. The entries are named because
 // attw does not look behind the wildcard in `exports`.

@@ -28,7 +28,9 @@ export type Attributes = Readonly<Record<string, unknown>>
 export interface TraceOptions extends RootOptions {
   /** What kind of operation this is, for example `chat` or `ingest`. */
   readonly operationType?: string | undefined
+  /** Words to find the trace by. */
   readonly tags?: ReadonlyArray<string> | undefined
+  /** What else is to be known of the trace. */
   readonly metadata?: Attributes | undefined
   /** What the operation was asked. */
   readonly input?: unknown
@@ -41,6 +43,7 @@ export interface TraceOptions extends RootOptions {
  * @category models
  */
 export interface Trace extends TraceOptions {
+  /** What is done, for example `chat`: the same for all traces of the kind. */
   readonly name: string
 }
 
@@ -53,11 +56,13 @@ export interface Trace extends TraceOptions {
 export interface TraceEnd {
   /** Default: `error` when an error is given, here or before by `annotate`, otherwise `success`. */
   readonly status?: "success" | "error" | "interrupted" | undefined
+  /** The kind of error, for example the `_tag` of one. */
   readonly errorType?: string | undefined
+  /** What the error says. */
   readonly errorMessage?: string | undefined
   /** Instead of `errorType` and `errorMessage`: the error itself. `null` takes back what `annotate` stated before. */
   readonly error?: unknown
-  /** Default: the time since the start. */
+  /** A number is in milliseconds. Default: the time since the start. */
   readonly duration?: Duration.DurationInput | undefined
   /** Default: the sum over the trace's model calls. */
   readonly inputTokens?: number | undefined
@@ -78,13 +83,15 @@ export interface TraceEnd {
  * @category models
  */
 export interface SpanOptions {
-  /** Default: `span`. */
+  /** The kind of work: one of the known words, or a lower-case word of your own. Default: `span`. */
   readonly type?: SpanType | undefined
-  /** Default: `internal`. */
+  /** The role in a call between processes. Default: `internal`. */
   readonly kind?: SpanKind | undefined
   /** Spans that it has to do with, beside its parent; the first 128 are kept. */
   readonly links?: ReadonlyArray<SpanLink> | undefined
+  /** What is to be known of it from the start. */
   readonly attributes?: Attributes | undefined
+  /** What it works on. */
   readonly input?: unknown
 }
 
@@ -95,7 +102,9 @@ export interface SpanOptions {
  * @category models
  */
 export interface SpanLink {
+  /** Which span, for example the `context` of its handle. */
   readonly context: Pick<TraceContext, "traceId" | "spanId">
+  /** What the two have to do with each other. */
   readonly attributes?: Attributes | undefined
 }
 
@@ -106,9 +115,11 @@ export interface SpanLink {
  * @category models
  */
 export interface SpanEvent {
+  /** What happened. */
   readonly name: string
   /** Nanoseconds of the fiber's `Clock`. Default: now. */
   readonly timeNanos?: bigint | undefined
+  /** What is to be known of it. */
   readonly attributes?: Attributes | undefined
 }
 
@@ -121,8 +132,11 @@ export interface SpanEvent {
 export interface SpanUpdate {
   /** A better name than the one that it was started with. */
   readonly name?: string | undefined
+  /** Added to those that are there; of the same name, the new one stands. */
   readonly attributes?: Attributes | undefined
+  /** What it works on. */
   readonly input?: unknown
+  /** What came out. */
   readonly output?: unknown
   /**
    * Given, this is a failure, and has the status `error`, also where the effect succeeds, or is interrupted: an answer that
@@ -130,20 +144,27 @@ export interface SpanUpdate {
    * the attributes, under `observability.stated_error`.
    */
   readonly error?: unknown
+  /** How many results a retrieval gave. */
   readonly resultCount?: number | undefined
+  /** The best score among them, on whatever scale. */
   readonly topScore?: number | undefined
+  /** How many pages a document has. */
   readonly pageCount?: number | undefined
+  /** How many chunks it was cut into. */
   readonly chunkCount?: number | undefined
   /** The name of the model. */
   readonly model?: string | undefined
   /** Who runs the model, for example `openai`. */
   readonly provider?: string | undefined
+  /** The one that the model was asked with. */
   readonly temperature?: number | undefined
+  /** Why the model stopped, in the vendor's word, for example `stop`. */
   readonly finishReason?: string | undefined
-  /** From the start of the call. */
+  /** From the start of the call; a number is in milliseconds. */
   readonly timeToFirstToken?: Duration.DurationInput | undefined
   /** Tokens of the whole prompt, none of them cached; for more, use `usage`, for which `Usage` has constructors. */
   readonly promptTokens?: number | undefined
+  /** Tokens of the whole answer, reasoning included. */
   readonly completionTokens?: number | undefined
   /** Takes precedence over `promptTokens` and `completionTokens`. A bucket that is left out is unknown, not 0. */
   readonly usage?: Partial<Usage> | undefined
@@ -158,10 +179,11 @@ export interface SpanUpdate {
  * @category models
  */
 export interface LlmCall extends SpanUpdate {
+  /** The name of the model, for example `gpt-4o-mini`. */
   readonly model: string
   /** Default: the operation `chat` and the model, as the GenAI conventions name such spans. */
   readonly name?: string | undefined
-  /** How long the call took, up to now. Left out, the duration is unknown. */
+  /** How long the call took, up to now, 30 days at most; a number is in milliseconds. Left out, the duration is unknown. */
   readonly latency?: Duration.DurationInput | undefined
 }
 
@@ -182,10 +204,13 @@ export interface ChatMessage {
   readonly sources?: ReadonlyArray<unknown> | undefined
   /** Where in the answer which source is cited. */
   readonly citations?: ReadonlyArray<unknown> | undefined
+  /** Tokens of the message. */
   readonly tokens?: number | undefined
+  /** The model that wrote it. */
   readonly model?: string | undefined
-  /** How long the answer took. */
+  /** How long the answer took; a number is in milliseconds. */
   readonly responseTime?: Duration.DurationInput | undefined
+  /** What else is to be known of it. */
   readonly metadata?: Attributes | undefined
 }
 
@@ -196,11 +221,15 @@ export interface ChatMessage {
  * @category models
  */
 export interface DocumentEvent {
+  /** By which all steps of the document are found. */
   readonly documentId: string
+  /** What people call it. */
   readonly documentName?: string | undefined
+  /** Which step: one of the known words, or one of the pipeline's own. */
   readonly eventType: "upload" | "parse" | "chunk" | "embed" | "index" | "delete" | (string & {})
+  /** How far the step is. */
   readonly status: DocumentStatus
-  /** How long the step took, up to now. */
+  /** How long the step took, up to now, 30 days at most; a number is in milliseconds. */
   readonly duration?: Duration.DurationInput | undefined
   /** Figures of the step, for example `{ chunkCount: 12 }`. */
   readonly metrics?: Attributes | undefined
@@ -210,5 +239,6 @@ export interface DocumentEvent {
   readonly retryable?: boolean | undefined
   /** How often it was tried again already. */
   readonly retryCount?: number | undefined
+  /** What else is to be known of it. */
   readonly metadata?: Attributes | undefined
 }
