@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"
 import { readFile, realpath } from "node:fs/promises"
-import { createRequire } from "node:module"
+import * as Module from "node:module"
 import { dirname, join } from "node:path"
 import { attempt, EmbeddedPostgresError } from "./error.ts"
 
@@ -94,7 +94,8 @@ export const locate = Effect.fnUntraced(function*(options: LocateOptions) {
 const resolveFirst = (packageName: string, from: ReadonlyArray<string>): string | undefined => {
   for (const location of from) {
     try {
-      return createRequire(location).resolve(packageName)
+      // by the namespace: webpack puts a lookup of its own, in the bundle, in the place of an imported `createRequire`
+      return Module.createRequire(location).resolve(packageName)
     } catch {
       // Not visible from there; the next location may see it.
     }
