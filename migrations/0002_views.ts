@@ -276,7 +276,7 @@ export default Effect.gen(function*() {
     from ${schema}.document_event_store d
     left join ${schema}.process_store p on p.process_id = d.process_id;
 
-    comment on view ${schema}.processes is 'Processes that recorded something; last_seen_at is renewed every 10 s while one lives.';
+    comment on view ${schema}.processes is 'Processes that recorded something; last_seen_at is renewed every 12 s while one lives.';
     comment on view ${schema}.traces is 'One row per operation as a whole. Find one by db_trace_id (which takes the 32 digits) and started_at.';
     comment on view ${schema}.spans is 'The timed pieces of work within the traces, model calls included.';
     comment on view ${schema}.llm_calls is 'Spans of type llm. Leave out is_subtotal rows when summing tokens or cost.';

@@ -34,7 +34,6 @@
  *
  * @since 0.1.0
  */
-import * as Reactivity from "@effect/experimental/Reactivity"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -154,7 +153,8 @@ export const fromClient = (
   Effect.flatMap(PgClient.PgClient, (client) => makeOn(Connection.ofHost(Effect.succeed(client)), options))
 
 /**
- * A provider on the application's own pool of `pg`.
+ * A provider on the application's own pool of `pg`. While it is there, a connection that breaks while nobody uses it does not
+ * end the process, also where the application does not listen to the errors of its pool.
  *
  * @since 0.1.0
  * @category constructors
@@ -164,11 +164,7 @@ export const fromPool = (
     /** Gives the pool, whose life is the application's business. Failing, it is asked again with the next batch. */
     readonly acquire: PgClient.PgClientFromPoolOptions["acquire"]
   }
-): Effect.Effect<Provider, PgOptionsError, Scope.Scope> =>
-  makeOn(
-    Connection.ofHost(Effect.provide(PgClient.fromPool({ acquire: options.acquire }), Reactivity.layer)),
-    options
-  )
+): Effect.Effect<Provider, PgOptionsError, Scope.Scope> => makeOn(Connection.ofHostPool(options.acquire), options)
 
 /**
  * See {@link make}.

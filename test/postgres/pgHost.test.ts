@@ -78,6 +78,9 @@ const poolOf = (options: PoolConfig) =>
       (pool) => Effect.promise(() => pool.end())
     ))
 
+const otherPool = (pool: Pool) =>
+  Effect.acquireRelease(Effect.sync(() => new Pool(pool.options)), (other) => Effect.promise(() => other.end()))
+
 const connectionOf = (pool: Pool) =>
   Effect.acquireRelease(Effect.promise(() => pool.connect()), (connection) => Effect.sync(() => connection.release()))
 
@@ -165,10 +168,7 @@ describe("fromPool", () => {
   it.scopedLive("closes the connection of what takes too long, where nothing is left to cancel it with", () =>
     Effect.gen(function*() {
       const pool = yield* poolOf({ max: 1 })
-      const other = yield* Effect.acquireRelease(
-        Effect.sync(() => new Pool(pool.options)),
-        (other) => Effect.promise(() => other.end())
-      )
+      const other = yield* otherPool(pool)
       const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool), writeTimeout: "1 second" })
       yield* provider.write([span()])
       yield* Effect.scoped(Effect.gen(function*() {
@@ -199,6 +199,23 @@ describe("fromPool", () => {
       const before = timers()
       for (let round = 1; round < 20; round++) yield* provider.write(manySpans("new", 100 + round * 30))
       expect(timers() - before).toBeLessThan(10)
+    }))
+
+  it.scopedLive("survives that the server ends its idle connections, where the host does not listen to its pool", () =>
+    Effect.gen(function*() {
+      const pool = yield* poolOf({})
+      const provider = yield* PgProvider.fromPool({ acquire: Effect.succeed(pool) })
+      yield* provider.write([span()])
+      const administrator = yield* otherPool(pool)
+      yield* Effect.promise(() =>
+        administrator.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()`
+        )
+      )
+      // an error that nobody hears ends the process
+      yield* until(Effect.sync(() => pool.totalCount === 0))
+      yield* provider.write([span({ revision: 2 })])
     }))
 
   it.scopedLive("asks again for a pool that could not be had", () =>

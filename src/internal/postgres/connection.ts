@@ -47,8 +47,7 @@ export const own = (options: {
       // one on which nothing goes on keeps no process alive: why `PgClient` does not make the pool
       allowExitOnIdle: true
     })
-    // whoever uses a connection that breaks is told by it
-    pool.on("error", () => {})
+    pool.on("error", ignore)
     return pool
   }
   const acquire = Effect.tap(Effect.sync(newPool), (pool) =>
@@ -79,8 +78,21 @@ const answers = (pool: Pool, limit: Duration.DurationInput): Effect.Effect<void,
 const ended = (pool: Pool): Effect.Effect<unknown> =>
   Effect.promise(() => pool.end()).pipe(Effect.interruptible, Effect.timeoutOption("1 second"))
 
-/** The host's client, or one over the host's pool: these connections are not ours to break. */
+/** Whoever uses a connection that breaks is told by it. What breaks while it is idle would end the process, if nobody listened. */
+const ignore = () => {}
+
+/** The host's client: these connections are not ours to break. */
 export const ofHost = (connect: Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope>): Connection => ({
   connect,
   hangUp: Effect.void
 })
+
+/** One over the host's pool. A host that does not listen to it may never have had an idle connection before. */
+export const ofHostPool = (acquire: PgClient.PgClientFromPoolOptions["acquire"]): Connection => {
+  const listening = Effect.tap(acquire, (pool) =>
+    Effect.acquireRelease(
+      Effect.sync(() => pool.on("error", ignore)),
+      () => Effect.sync(() => pool.off("error", ignore))
+    ))
+  return ofHost(Effect.provide(PgClient.fromPool({ acquire: listening }), Reactivity.layer))
+}
