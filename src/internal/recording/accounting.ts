@@ -1,8 +1,8 @@
 /**
- * Counts tokens and costs once, however many spans hold them. An agent, or a library around a model's own, often says
- * again what the calls below it have said: such figures are kept, and left out of every sum.
+ * Counts tokens and costs once, however many spans hold them. An agent, or a library around a model's own, often
+ * repeats the figures of the calls below it: repeated figures are kept, but left out of every sum.
  *
- * Tokens and cost are told apart: a call may know the one and the span above it the other.
+ * Tokens and cost are handled separately: a call may know one of them and the span above it the other.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { Json, JsonObject, ModelCall } from "../../Observation.ts"
@@ -13,7 +13,7 @@ import { repeatedKey } from "../repeated.ts"
 import { RecordedModelCall } from "./modelCall.ts"
 import type { OpenSpan } from "./openSpan.ts"
 
-/** What a call that began then cost; `undefined` when it is not known. */
+/** The cost of a call that began at that time; `undefined` when it is not known. */
 export type Price = (call: ModelCall, startTimeUnixMicros: number) => Priced | undefined
 
 export class Accounting {
@@ -23,7 +23,7 @@ export class Accounting {
     this.price = price
   }
 
-  /** A span has ended. @returns whether the totals of its trace have changed */
+  /** Counts the call of a span that has ended. @returns whether the totals of its trace have changed */
   settle(span: OpenSpan): boolean {
     if (span.modelCall === undefined) return false
     const call = this.priced(span, withoutRepeated(span, span.modelCall), undefined)
@@ -32,7 +32,8 @@ export class Accounting {
   }
 
   /**
-   * What is found out about a call that is over counts, too, in the place of what was counted of it before.
+   * Counts figures of a call that become known after its span has ended, replacing those that were counted for it
+   * before.
    *
    * @returns whether the totals of its trace have changed
    */
@@ -43,7 +44,10 @@ export class Accounting {
     return count(span, call, before)
   }
 
-  /** The cost is computed unless the program stated it, here or below. What repeats other figures has no cost of its own. */
+  /**
+   * Computes the cost, unless the program stated it, here or below. Figures that repeat others have no cost of their
+   * own.
+   */
   private priced(span: OpenSpan, call: ModelCall, before: ModelCall | undefined): ModelCall {
     const isStated = call.costUsd !== undefined && call.priceId === undefined
     if (call.isSubtotal || isStated || holdsBelow(span, call) || !isOtherCall(call, before)) return call
@@ -56,8 +60,9 @@ export class Accounting {
 // internal
 
 /**
- * A span of whose figures all are held below is a subtotal. Where only the tokens are, or only the cost, the other one
- * counts, and what is repeated moves out of the way: no sum can take one column of a row and leave the other.
+ * A span is a subtotal if spans below it hold all of its figures. If they hold only its tokens, or only its cost, the
+ * other figure counts, and the repeated one moves to the attributes: no sum can take one column of a row and leave the
+ * other.
  */
 const withoutRepeated = (span: OpenSpan, call: ModelCall): ModelCall => {
   if (!holdsBelow(span, call)) return call
@@ -66,7 +71,7 @@ const withoutRepeated = (span: OpenSpan, call: ModelCall): ModelCall => {
   if (!countsTokens && !countsCost) return { ...call, isSubtotal: true }
   const repeated: Record<string, Json> = {}
   if (!countsTokens && call.usage !== undefined) repeated["usage"] = knownOf(call.usage)
-  // also where the span states none: what is known below is not to be computed again from its tokens
+  // also if the span states no cost: a cost that is known below must not be computed again from its tokens
   if (!countsCost && span.costBelow) {
     repeated["costUsd"] = call.costUsd === undefined ? null : BigDecimal.format(call.costUsd)
   }
@@ -80,13 +85,14 @@ const withoutRepeated = (span: OpenSpan, call: ModelCall): ModelCall => {
   )
 }
 
-/** Whether spans below it hold figures that those of a call may repeat. */
+/** Whether spans below hold figures that those of the call may repeat. */
 const holdsBelow = (span: OpenSpan, call: ModelCall): boolean =>
   (span.tokensBelow > 0 || span.costBelow) && !isCallBeside(span, call)
 
 /**
- * A model call may have others inside, such as that of an embedding for a cache. One that took more than they did, by a model
- * that none of them names in any form, repeats nothing. An agent, or a chain, that says more than those below is their sum.
+ * A model call may contain others, such as that of an embedding for a cache. It repeats nothing if it took more tokens
+ * than they did, on a model whose name neither contains one of theirs nor is contained in it. An agent or a chain that
+ * states more than the calls below it is their sum.
  */
 const isCallBeside = (span: OpenSpan, { model, usage }: ModelCall): boolean =>
   span.type === "llm" && model !== undefined && tokensOf(usage) > span.tokensBelow &&
@@ -98,7 +104,7 @@ const tokensOf = (usage: Usage | undefined): number =>
 const knownOf = (usage: object): JsonObject =>
   Object.fromEntries(Object.entries(usage).filter(([, tokens]) => tokens !== undefined))
 
-/** Whether what the price depends on has changed. */
+/** Whether a field has changed on which the price depends. */
 const isOtherCall = (call: ModelCall, before: ModelCall | undefined): boolean =>
   call.usage !== before?.usage || call.model !== before?.model || call.provider !== before?.provider
 
@@ -110,24 +116,24 @@ const count = (span: OpenSpan, call: ModelCall, before: ModelCall | undefined): 
   return span.trace?.count(counts, counted) ?? false
 }
 
-/** What is below a subtotal has told the trace, and those above it. */
+/** A subtotal counts nothing: the spans below it are already counted in the trace and in the spans above. */
 const countedOf = (call: ModelCall | undefined): ModelCall | undefined => call?.isSubtotal === true ? undefined : call
 
 const tellAbove = (span: OpenSpan, call: ModelCall | undefined, before: ModelCall | undefined): void => {
-  // nothing is repeated by saying more than zero
+  // zeros are not passed on: a span above that states more than zero does not repeat them
   const tokens = tokensOf(call?.usage) - tokensOf(before?.usage)
   const cost = call?.costUsd !== undefined && BigDecimal.isPositive(call.costUsd)
   if (tokens === 0 && !cost) return
-  // those that are over have been settled without it
+  // spans that have ended were settled without this call
   for (let above = span.openParent; above !== undefined; above = above.openParent) {
     const isTold = (above.tokensBelow > 0 || tokens <= 0) && (above.costBelow || !cost)
-    // whoever told this one has told those above it
+    // the call that told this span has told those above it
     if (isTold && !above.isInModelCall) return
-    // one that knows those of the first call alone cannot take back those of another
+    // a span that knows only the tokens of the first call cannot take back those of another
     if (above.isInModelCall || tokens > 0) above.tokensBelow += tokens
     above.costBelow ||= cost
     if (above.type === "llm" && call !== undefined) {
-      // beyond some, as if one were not known
+      // beyond the maximum, a model counts as unknown
       const model = above.modelsBelow.length < maxModels ? call.model : undefined
       if (!above.modelsBelow.includes(model)) above.modelsBelow = [...above.modelsBelow, model]
     }

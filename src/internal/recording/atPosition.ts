@@ -1,4 +1,4 @@
-/** What the recorder knows of a position. */
+/** Looks up what the recorder knows of a position. */
 import type { Subjects } from "../../TraceContext.ts"
 import { TraceContext } from "../../TraceContext.ts"
 import { contextAt, type Position } from "../position.ts"
@@ -6,20 +6,23 @@ import { OpenSpan } from "./openSpan.ts"
 import { OpenTrace } from "./openTrace.ts"
 import { Section, SharedContext } from "./sharedContext.ts"
 
-/** The span, or trace, that stands there. */
+/** The span or trace at a position. */
 export const recordAt = (position: Position): OpenSpan | OpenTrace | undefined => {
   const kept = TraceContext.recordOf(position)
   if (kept instanceof OpenSpan || kept instanceof OpenTrace) return kept
   return kept instanceof Section ? kept.record : undefined
 }
 
-/** The trace into which something counts that is no span. @param kept at its position */
+/** The trace in which a record that is no span counts. @param kept at its position */
 export const traceOf = (kept: object | undefined): OpenTrace | undefined => {
   const record = kept instanceof Section ? kept.record : kept
   return record instanceof OpenTrace ? record : record instanceof OpenSpan ? record.trace : undefined
 }
 
-/** Of a context that was received it is made for the first that asks: all that begins there has it in common. */
+/**
+ * The shared context at a position. For a context that was received it is made at the first call, and then shared by
+ * all that begins there.
+ */
 export const sharedContextAt = (position: Position): SharedContext => {
   const kept = TraceContext.recordOf(position)
   if (kept instanceof OpenSpan || kept instanceof OpenTrace || kept instanceof Section) return kept.shared
@@ -31,20 +34,20 @@ export const sharedContextAt = (position: Position): SharedContext => {
   return shared
 }
 
-/** For whom it is by now: a context says so of the time when it was made. */
+/** The current subjects at a position: the context itself has those of the time when it was made. */
 export const subjectsAt = (context: TraceContext): Subjects => {
   const { kbId, sessionId, userId } = sharedContextAt(context)
   return { userId, sessionId, kbId }
 }
 
-/** The same position, in a part of its own. */
+/** The same position, in a section of its own. */
 export const sectionAt = (position: TraceContext, stated: Subjects): TraceContext => {
   const shared = new SharedContext(TraceContext.unsafeMake({ ...position, ...subjectsAt(position) }))
   shared.assign(stated)
   return inSection(position, shared)
 }
 
-/** Another position, in the part of `self` where that is in one. */
+/** Another position, in the section of `self` if that is in one. */
 export const inSectionOf = (self: Position, other: Position): Position => {
   const kept = TraceContext.recordOf(self)
   return kept instanceof Section ? inSection(contextAt(other), kept.shared) : other

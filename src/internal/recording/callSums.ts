@@ -1,4 +1,4 @@
-/** What the model calls of a trace come to. */
+/** The totals of a trace's model calls. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Number from "effect/Number"
 import type { ModelCall } from "../../Observation.ts"
@@ -22,7 +22,7 @@ export class CallSums {
     return this.cost.value
   }
 
-  /** Counts a call, in the place of what was counted of it before. @returns whether anything has changed */
+  /** Counts a call, replacing what was counted for it before. @returns whether anything has changed */
   count(call: ModelCall | undefined, before: ModelCall | undefined): boolean {
     const input = this.input.replace(inputOf(before), inputOf(call))
     const output = this.output.replace(before?.usage?.outputTokens, call?.usage?.outputTokens)

@@ -1,4 +1,6 @@
-/** Takes what a caller hands over into a record, within limits, and charges the record for it. */
+/**
+ * Captures the values that a caller hands over into a record, within limits, and adds their cost to the record's size.
+ */
 import type * as Input from "../../Input.ts"
 import type { ErrorDetails, Json, JsonObject } from "../../Observation.ts"
 import type { CaptureLimits } from "../capture.ts"
@@ -7,7 +9,7 @@ import { cutIdentifier } from "../identifierText.ts"
 import { Entries } from "./entries.ts"
 import { listedSize, maxNameLength, shortTextLength } from "./limits.ts"
 
-/** What costs of a delivery's budget, in estimated bytes of memory. */
+/** A record that takes part of a delivery's budget, in estimated bytes of memory. */
 export interface Sized {
   size: number
 }
@@ -17,7 +19,7 @@ export interface Listed {
   readonly attributes: JsonObject
   /** In bytes, with the event or the link itself. */
   readonly size: number
-  /** Whether the list has room for it: as for all attributes, and all of one value. */
+  /** Whether the list has room for it; the limit is the same as for all attributes together, and for one value. */
   readonly fits: boolean
 }
 
@@ -47,13 +49,13 @@ export class Capturing {
     return captured.value
   }
 
-  /** Takes a value in the place of another, which costs nothing any more. */
+  /** Captures a value that replaces another, and subtracts the cost of the replaced one. */
   replacement(sized: Sized, known: Json | undefined, value: unknown): Json {
     if (known !== undefined) sized.size -= sizeOf(known)
     return this.value(sized, value)
   }
 
-  /** Takes entries beside those that are there, and in the place of those of the same name. */
+  /** Adds entries to the known ones, replacing those of the same name. */
   merged(sized: Sized, known: Entries | undefined, value: Input.Attributes): Entries {
     const { size, value: added } = captureObject(value, this.limits)
     if (known === undefined) {
@@ -64,7 +66,9 @@ export class Capturing {
     return known
   }
 
-  /** As `merged`, for the one entry that a tracer tells at a time. One without a value is none, as in JSON. */
+  /**
+   * As `merged`, for the single entry that a tracer sets at a time. An entry without a value is left out, as in JSON.
+   */
   withEntry(sized: Sized, known: Entries | undefined, name: string, value: unknown): Entries | undefined {
     if (value === undefined) return known
     const captured = { size: 0 }
@@ -74,7 +78,7 @@ export class Capturing {
     return entries
   }
 
-  /** Takes a name or a word, in the place of the one that is known, which stays where none is said. */
+  /** Takes a name or a word, replacing the known one, which stays if none is given. */
   text(sized: Sized, text: string, known?: string | undefined): string
   text(sized: Sized, text: string | undefined, known: string | undefined): string | undefined
   text(sized: Sized, text: string | undefined, known?: string | undefined): string | undefined {
@@ -83,12 +87,12 @@ export class Capturing {
     return kept
   }
 
-  /** Takes an identifier: one that is cut stays different from others. */
+  /** Takes an identifier; a cut one stays different from others. */
   identifier(sized: Sized, text: string): string {
     return this.text(sized, typeof text === "string" ? cutIdentifier(text) : text)
   }
 
-  /** @returns what it is estimated to take, and whether it is too much beside what there is in a list already */
+  /** @returns the captured attributes, the estimated size, and whether the list still has room for them */
   listed(name: string | undefined, attributes: Input.Attributes | undefined, listedBytes: number): Listed {
     const sized = { size: listedSize + sizeOfText(name) }
     const captured = attributes === undefined ? {} : this.object(sized, attributes)
@@ -107,17 +111,17 @@ export const sizeOfError = (error: ErrorDetails | undefined): number =>
     ? 0
     : sizeOfString(error.type) + sizeOfString(error.message) + sizeOfString(error.cause ?? "")
 
-/** What a name or a word takes beside the room that a record's size has for short ones. */
+/** The size of a name or a word that a record's base size does not cover; short ones are covered. */
 export const sizeOfText = (text: string | undefined): number =>
   typeof text === "string" && text.length > shortTextLength ? sizeOfString(text) : 0
 
 // internal
 
-/** As for the keys of captured objects. */
+/** The same as for the keys of captured objects. */
 const maxKeyLength = 1_024
 const entryCost = 24
 
-/** What was captured costs as much when it is captured again. */
+/** The cost of a captured value: capturing it again costs as much. */
 const sizeOf = (captured: Json): number =>
   typeof captured === "string" ? sizeOfString(captured) : capture(captured, unlimited).size
 

@@ -1,5 +1,5 @@
 /**
- * How long something took, in the unit of the two, and never less than nothing: a clock may go back, also one that calls
- * itself monotonic, and a native span may be told an end by another clock. OpenTelemetry JS sets such a span to 0, too.
+ * The time between two times, in their unit, and never negative: a clock may go back, even one that calls itself
+ * monotonic, and a native span may get an end from another clock. OpenTelemetry JS sets such a span to 0, too.
  */
 export const elapsed = (start: number, end: number): number => Math.max(0, end - start)

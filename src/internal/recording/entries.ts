@@ -1,7 +1,6 @@
 /**
- * The attributes of a span, or the metadata of a trace, while there may come more: entries are added in place, as copies of
- * all for each one that comes would take a time that grows with the square of them. What has been handed over is copied
- * before it changes.
+ * The attributes of a span, or the metadata of a trace, while more may come. Entries are added in place: copying all of
+ * them for each new one would take quadratic time. An object that has been handed over is copied before it changes.
  */
 import type { Json, JsonObject } from "../../Observation.ts"
 import type { CaptureLimits } from "../capture.ts"
@@ -13,14 +12,14 @@ export class Entries {
   private leftOut = 0
   private isHandedOver = false
 
-  /** @param known an object that nobody else has @param bytes what it is estimated to take */
+  /** @param known an object that nobody else holds @param bytes its estimated size */
   constructor(known: JsonObject, bytes: number) {
     this.known = known as Record<string, Json>
     this.count = Object.keys(known).length
     this.bytes = bytes
   }
 
-  /** By now. */
+  /** The current entries. */
   get values(): JsonObject {
     return this.known
   }
@@ -30,10 +29,10 @@ export class Entries {
   }
 
   /**
-   * Takes an entry, in the place of one of its name, unless that is more than one captured value may have.
+   * Sets an entry, replacing one of the same name, unless that exceeds the limits of one captured value.
    *
-   * @param growth in bytes, what it takes less what the one in its place has taken
-   * @returns by how much all of them have grown
+   * @param growth the bytes that it takes, less those of the entry that it replaces
+   * @returns the bytes by which all entries together have grown
    */
   put(key: string, value: Json, growth: number, { maxBytes, maxEntries }: CaptureLimits): number {
     const isNew = !Object.hasOwn(this.known, key)
@@ -46,13 +45,13 @@ export class Entries {
     return growth
   }
 
-  /** Takes what the recorder itself has to say, however much there is. */
+  /** Sets entries of the recorder itself, regardless of the limits. */
   add(values: JsonObject): this {
     for (const [key, value] of Object.entries(values)) this.set(key, value)
     return this
   }
 
-  /** What nobody changes any more. */
+  /** Returns the current entries, which do not change any more: later changes go to a copy. */
   handOver(): JsonObject {
     this.isHandedOver = true
     return this.known
@@ -64,7 +63,7 @@ export class Entries {
       this.isHandedOver = false
     }
     if (!Object.hasOwn(this.known, key)) this.count++
-    // an assignment would give the object another prototype
+    // an assignment would change the object's prototype
     if (key === "__proto__") Object.defineProperty(this.known, key, { value, ...ownProperty })
     else this.known[key] = value
   }
@@ -72,7 +71,7 @@ export class Entries {
 
 // internal
 
-/** As OpenTelemetry calls what is beyond a limit. */
+/** Named after OpenTelemetry's count of attributes beyond a limit. */
 const leftOutKey = "observability.dropped_attributes"
 
 const ownProperty = { enumerable: true, writable: true, configurable: true }

@@ -1,4 +1,4 @@
-/** The figures that a program says of a span: those that can be true, beside those that were known before. */
+/** Merges the figures that a program states for a span into the known ones; implausible figures are left out. */
 import type * as Input from "../../Input.ts"
 import type { ModelCall, SpanMetrics } from "../../Observation.ts"
 import type { Capturing, Sized } from "./capturing.ts"

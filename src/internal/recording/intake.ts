@@ -1,30 +1,30 @@
 /**
- * Where records wait, for one batch window at most, before they are handed to the deliveries.
+ * Holds records, for one batch window at most, before they are handed to the deliveries.
  *
- * What is open waits here as itself and not as a copy. So a span that starts and ends within a window becomes one record, and
- * is written once: on the hot path a span costs one push, and the store is spared an update (0.48 of the ingest rate when
- * every span is inserted and then updated).
+ * An open record waits here itself, not as a copy. So a span that starts and ends within a window becomes one record,
+ * and is written once: on the hot path a span costs one push, and the store is spared an update (0.48 of the ingest
+ * rate when every span is inserted and then updated).
  *
- * It is made into an observation when it ends, or else when it is handed over.
+ * It is made into an observation when it ends, or otherwise when it is handed over.
  */
 import type { Observation } from "../../Observation.ts"
 import { Extent, isOpenSpan } from "../extent.ts"
 
-/** A record that goes on changing until it is handed over. */
+/** A record that may change until it is handed over. */
 export abstract class OpenRecord {
-  /** The window in which it has come last, and its place among what came in that. */
+  /** The window in which the record was last pushed, and its place among the items of that window. */
   window = 0
   place = 0
-  /** The bytes for which it has been counted. What has been handed over once waits as what has come since. */
+  /** The bytes already counted for this record. After a hand-over, only the bytes added since then are counted. */
   counted = 0
-  /** That of the last snapshot. */
+  /** The revision of the last snapshot. */
   protected revision = 0
   abstract readonly size: number
-  /** Whether it has not ended. */
+  /** Whether the record has not ended. */
   abstract get isOpen(): boolean
   abstract snapshot(): Observation
 
-  /** The last snapshot has not been handed over, and will not be: as if there had been none. */
+  /** Undoes the last snapshot, which has not been handed over and will not be. */
   takeBack(): void {
     this.revision--
   }
@@ -32,10 +32,10 @@ export abstract class OpenRecord {
 
 export class Intake {
   private items: Array<OpenRecord | Observation> = []
-  /** Of each of them, its bytes, or `changing` of what waits as itself. */
+  /** The bytes of each item, or `changing` for an open record that waits itself. */
   private readonly sizes = new Float64Array(maxItems)
   private bytes = 0
-  /** Counts what has been handed over. */
+  /** The number of the current window: counts the hand-overs. */
   private window = 1
   /** How many of the items have been shown to `remember`. */
   private shown = 0
@@ -45,10 +45,10 @@ export class Intake {
   private readonly wake: () => void
 
   constructor(options: {
-    /** Shown what is open, when it is handed over at the latest, and then as often as it is. */
+    /** Called with each open record, at the latest when it is handed over, and then at each further hand-over. */
     readonly remember: (record: OpenRecord) => void
     readonly handOver: (observations: ReadonlyArray<Observation>, extent: Extent) => void
-    /** Called when there is something to collect where there was nothing. */
+    /** Called when an item enters the empty intake. */
     readonly wake: () => void
   }) {
     this.remember = options.remember
@@ -57,8 +57,9 @@ export class Intake {
   }
 
   /**
-   * To be called before anything is begun. What the application's redaction begins itself, as in a service whose functions
-   * have spans, it would be given again, and would begin more: without end.
+   * To be called before a trace or a span begins; throws while records are being handed over. Spans that the
+   * application's redaction itself begins, as in a service whose functions have spans, would be redacted again and
+   * begin more spans, without end.
    */
   admit(): void {
     if (this.isHandingOver) throw new Error("records are being handed over")
@@ -68,21 +69,22 @@ export class Intake {
     this.add(item, item.size, item.size)
   }
 
-  /** What may change until it is handed over. */
+  /** Adds a record that may change until it is handed over. */
   pushOpen(record: OpenRecord): void {
     if (record.window === this.window && this.sizes[record.place] !== changing) record.takeBack()
     this.put(record, record, changing)
   }
 
   /**
-   * What has ended, and will hardly change any more: made into an observation while the processor has it at hand, and let go.
-   * By a profile that takes 0.4 % of a native span; when it is handed over, after a thousand others, it took 2.0 %.
+   * Adds a record that has ended and will hardly change any more. It is made into an observation while it is in the
+   * processor's caches, and let go. By a profile that takes 0.4 % of a native span; at the hand-over, after a thousand
+   * others, it took 2.0 %.
    */
   pushEnded(record: OpenRecord): void {
     this.put(record, record.snapshot(), record.size)
   }
 
-  /** Shows what has come since the last time, for whoever looks for what is open. */
+  /** Calls `remember` with the open records pushed since the last time, for callers that look for open records. */
   show(): void {
     for (; this.shown < this.items.length; this.shown++) {
       if (this.sizes[this.shown] !== changing) continue
@@ -101,7 +103,7 @@ export class Intake {
     let bytes = 0
     let openSpans = 0
     for (let place = 0; place < items.length; place++) {
-      // most are made already, and are not looked at again
+      // most items are observations already, and are not looked at again
       if (this.sizes[place] !== changing) {
         bytes += this.sizes[place]!
         continue
@@ -143,12 +145,12 @@ export class Intake {
 
   private grow(bytes: number): void {
     this.bytes += bytes
-    // Handed over here and now, and not by a timer: a fiber that is busy computing lets no timer through.
+    // Drains here and now instead of by a timer: a fiber that is busy computing lets no timer through.
     if (this.items.length >= maxItems || this.bytes >= maxBytes) this.drain()
   }
 }
 
-/** Four times this is a batch, as far as nothing else is configured, with some room for the last record of each. */
+/** Four full intakes are one batch of the default size, with some room for the last record of each. */
 const maxItems = 1_000
 const maxBytes = 1_000_000
 

@@ -1,4 +1,4 @@
-/** Records what is over when it happens: messages of a conversation, and steps of a document. */
+/** Records messages of a conversation and steps of a document, which are over when they happen. */
 import * as Predicate from "effect/Predicate"
 import type * as Input from "../../Input.ts"
 import type * as Observation from "../../Observation.ts"
@@ -103,7 +103,7 @@ export class Logbook {
 
 // internal
 
-/** What the fields of a message or an event cost in memory, beside what was captured into it. */
+/** The memory cost of the fields of a message or an event, without the values captured into it. */
 const baseSize = 500
 
 const merge = (

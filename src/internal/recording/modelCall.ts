@@ -1,9 +1,9 @@
-/** What a record says of a model call. */
+/** The model call of a record. */
 import type { BigDecimal } from "effect/BigDecimal"
 import type { ModelCall } from "../../Observation.ts"
 import type { Usage } from "../../Usage.ts"
 
-/** By a constructor and not as a literal: docs/decisions/0010. A copy by spread takes 0.1 µs more. */
+/** Made by a constructor and not as a literal: docs/decisions/0010. A copy by spread takes 0.1 µs more. */
 export class RecordedModelCall implements ModelCall {
   readonly provider: string | undefined
   readonly model: string | undefined
@@ -15,7 +15,7 @@ export class RecordedModelCall implements ModelCall {
   readonly priceId: string | undefined
   readonly isSubtotal: boolean
 
-  /** @param usage these three in the place of what the call has */
+  /** @param usage replaces that of `call`, as `costUsd` and `priceId` do */
   constructor(
     call: Omit<ModelCall, "usage" | "costUsd" | "priceId">,
     usage: Usage | undefined,

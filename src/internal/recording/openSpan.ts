@@ -1,4 +1,4 @@
-/** A span that is running, or was when it was last heard of. */
+/** A span that is running, or was when it was last recorded. */
 import type { SpanId, TraceId } from "../../Identifier.ts"
 import type * as Observation from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
@@ -19,7 +19,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   readonly resource: Observation.Resource
   readonly spanId: SpanId
   readonly parentSpanId: SpanId
-  /** What it has in common with all around it, and what its own context is made from. */
+  /** The context that the span shares with those around it, from which its own context is made. */
   readonly shared: SharedContext
   /** Whether its parent is a span of another process. */
   readonly parentIsRemote: boolean
@@ -27,7 +27,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   type: Observation.SpanType
   readonly timeline: Timeline
   readonly startUnixMicros: number
-  /** The trace it counts into, where this process runs it. */
+  /** The trace in which the span counts, if this process runs that trace. */
   readonly trace: OpenTrace | undefined
   /** Whether the trace was begun for this span alone, and ends with it. */
   readonly ownsTrace: boolean
@@ -35,21 +35,27 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
   links: ReadonlyArray<Observation.SpanLink> | undefined
   events: ReadonlyArray<Observation.SpanEvent> | undefined
   attributes: Entries | undefined
-  /** What events and links take, in bytes. */
+  /** The size of events and links, in bytes. */
   listedBytes = 0
   input: Observation.Json | undefined
   output: Observation.Json | undefined
   metrics: Observation.SpanMetrics | undefined
   modelCall: Observation.ModelCall | undefined
-  /** Whether it is a model call, or is inside of one. */
+  /** Whether the span is a model call or is inside one. */
   isInModelCall: boolean
-  /** Whether a tracer has told attributes of the GenAI conventions: those of a plain span, which may be more than that. */
+  /**
+   * Whether a tracer has set attributes of the GenAI conventions on a plain span, which may then turn out to be a model
+   * call, a tool or an agent.
+   */
   isToldOfModels = false
-  /** Tokens that spans below it hold; in all where it is in a model call, else it may be those of the first alone. */
+  /**
+   * Tokens held by spans below: their total if this span is in a model call, otherwise possibly only those of the first
+   * call.
+   */
   tokensBelow = 0
   /** Whether a span below it holds a cost. */
   costBelow = false
-  /** Whose tokens and costs they are, of a model call. */
+  /** For a model call: the models below that these tokens and costs are from; `undefined` stands for an unknown one. */
   modelsBelow: ReadonlyArray<string | undefined> = noModels
   size = baseSize
   slot = noSlot
@@ -91,7 +97,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     this.isInModelCall = type === "llm" || parent?.isInModelCall === true
   }
 
-  /** Made when it is asked for: of a native span that may never be, and by a profile it takes 1 % of such a span. */
+  /** Made on demand: a native span may never need it, and by a profile making it takes 1 % of such a span. */
   get context(): TraceContext {
     if (this.position === undefined) {
       this.position = TraceContext.unsafeWithin(this.shared, this.parentSpanId, this.spanId)
@@ -112,13 +118,15 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     return this.status === "in_progress"
   }
 
-  /** The nearest span above it that has not ended. Those that have are let go: a chain of daemons may have no end. */
+  /** The nearest span above that has not ended. Ended spans are let go: a chain of daemons may have no end. */
   get openParent(): OpenSpan | undefined {
     while (this.parent !== undefined && !this.parent.isOpen) this.parent = this.parent.parent
     return this.parent
   }
 
-  /** It is found out what it is when it has begun, and there may be calls below it, of whose models nothing was kept. */
+  /**
+   * Sets the type of a running span once it is found out. There may already be calls below, whose models were not kept.
+   */
   becomes(type: Observation.SpanType): void {
     this.size += sizeOfText(type) - sizeOfText(this.type)
     this.type = type
@@ -132,7 +140,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     this.attributes = (this.attributes ?? new Entries({}, 0)).add(attributes)
   }
 
-  /** Events and links beyond the limit are only counted, as OpenTelemetry's limits have it. */
+  /** Adds an event. Events and links beyond the limit are only counted, as OpenTelemetry's limits specify. */
   addEvent(event: Observation.SpanEvent, { fits, size }: Listed): void {
     const { events = [] } = this
     if (!fits || events.length >= maxListed) return this.dropped("events")
@@ -162,7 +170,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     return this.statedError !== undefined
   }
 
-  /** In the place of one that was stated before; `undefined` takes that back. */
+  /** Replaces an error that was stated before; `undefined` takes it back. */
   stateError(error: Observation.ErrorDetails | undefined): void {
     this.size += sizeOfError(error) - sizeOfError(this.statedError)
     this.statedError = error
@@ -173,7 +181,7 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
     this.error = outcome.error
     this.durationMicros = durationMicros
     this.parent = this.openParent
-    // the first closed one is for what nobody has heard of yet: a store need not look for an earlier snapshot of it
+    // exactly `closedRevision` if no snapshot was handed over before: then a store need not look for an earlier one
     this.revision = this.revision === 0 ? closedRevision - 1 : closedRevision
   }
 
@@ -191,10 +199,10 @@ export class OpenSpan extends OpenRecord implements SpanHandle, Entry {
 
 const noModels: ReadonlyArray<string> = []
 
-/** What the fields of a span cost in memory, beside what was captured into it. */
+/** The memory cost of the fields of a span, without the values captured into it. */
 const baseSize = 600
 
-/** By a constructor and not as a literal: docs/decisions/0010. */
+/** Made by a constructor and not as a literal: docs/decisions/0010. */
 class SpanSnapshot implements Observation.Span {
   readonly _tag = "Span"
   readonly resource: Observation.Resource

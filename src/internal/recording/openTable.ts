@@ -1,21 +1,21 @@
 /**
- * What is open: found by its id, and known in the order in which it began.
+ * The open records, found by id, and kept in the order in which they were added.
  *
- * Not a `Map`, for what becomes of one in V8 in which entries come and go. Its table is replaced for every few of them, and
- * the one that was replaced goes on referring to its entries and to the next table. As soon as a single one has come into
- * the old generation, all that follow do, 51 bytes for each native span of a loop, and with them what they refer to, until
- * that generation is collected.
+ * Not a `Map`: as entries come and go, V8 replaces its table every few entries, and a replaced table keeps referring to
+ * its entries and to the next table. As soon as a single table has come into the old generation, all that follow it do,
+ * too, at 51 bytes for each native span of a loop, and with them everything they refer to, until that generation is
+ * collected.
  */
 export interface Entry {
   readonly id: string
-  /** Where the table keeps it; written by the table alone. */
+  /** The slot in which the table keeps it; written by the table alone. */
   slot: number
 }
 
-/** The slot of what is in no table. */
+/** The slot of a record that is in no table. */
 export const noSlot = -1
 
-/** The slot of what was in a table, and had to leave it. */
+/** The slot of a record that its table had to forget. */
 const forgotten = -2
 
 export class OpenTable<A extends Entry> {
@@ -23,23 +23,25 @@ export class OpenTable<A extends Entry> {
   private readonly maxSize: number
   private capacity = 0
   private records: Array<A | undefined> = []
-  // Slots refer to each other by number: as references, those that left would again keep those that followed them.
+  // Slots refer to each other by number: with references, removed records would again keep those that followed them.
   private newer = new Int32Array(0)
   private older = new Int32Array(0)
   private oldest = noSlot
   private newest = noSlot
   /** The first free slot; each refers to the next one by `newer`. */
   private free = noSlot
-  /** By the hash of an id, the newest slot with such an id; each refers to the next one by `sameHash`. */
+  /** By bucket of an id's hash, the newest slot in that bucket; each slot refers to the next one by `sameHash`. */
   private heads = new Int32Array(0)
   private sameHash = new Int32Array(0)
 
-  /** @param maxSize beyond it, the oldest is forgotten for each that comes; below 1, nothing is remembered */
+  /**
+   * @param maxSize at this size, each added record makes the table forget its oldest; below 1, nothing is remembered
+   */
   constructor(maxSize: number) {
     this.maxSize = maxSize
   }
 
-  /** Nothing happens to what is in it already, or was forgotten. */
+  /** Adds a record, unless it is in a table already or was forgotten. */
   add(record: A): void {
     if (this.maxSize < 1 || record.slot !== noSlot) return
     if (this.size >= this.maxSize) this.forget(this.records[this.oldest]!)
@@ -57,7 +59,7 @@ export class OpenTable<A extends Entry> {
     this.index(slot, record.id)
   }
 
-  /** The newest with this id. */
+  /** The newest record with this id. */
   get(id: string): A | undefined {
     if (this.size === 0) return undefined
     let slot = this.heads[this.bucketOf(id)]!
@@ -65,7 +67,7 @@ export class OpenTable<A extends Entry> {
     return slot === noSlot ? undefined : this.records[slot]
   }
 
-  /** Nothing happens to what has been forgotten, or stands in another table. */
+  /** Removes a record, unless it was forgotten or is in another table. */
   delete(record: A): void {
     const { slot } = record
     if (slot < 0 || this.records[slot] !== record) return
@@ -95,7 +97,7 @@ export class OpenTable<A extends Entry> {
   }
 
   private bucketOf(id: string): number {
-    // ids are random at their end, or count there
+    // only the end of an id is hashed, which is random or a counter
     let hash = 0
     for (let at = Math.max(0, id.length - 8); at < id.length; at++) hash = Math.imul(hash, 31) + id.charCodeAt(at) | 0
     return hash & this.capacity - 1

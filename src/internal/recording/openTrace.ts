@@ -1,4 +1,4 @@
-/** A trace that is running, or was when it was last heard of. */
+/** A trace that is running, or was when it was last recorded. */
 import type * as Observation from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"
 import type { Subjects, TraceContext } from "../../TraceContext.ts"
@@ -18,7 +18,7 @@ type StatedTotals = Omit<Observation.Totals, "stated">
 export class OpenTrace extends OpenRecord implements Entry {
   readonly resource: Observation.Resource
   readonly context: TraceContext
-  /** What all that is in it has in common, but for parts that are for others. */
+  /** The context shared by everything in the trace, except in sections with subjects of their own. */
   readonly shared: SharedContext
   readonly timeline: Timeline
   name: string | undefined
@@ -54,7 +54,7 @@ export class OpenTrace extends OpenRecord implements Entry {
     this.name = name
     this.operationType = operationType
     this.tags = tags
-    // whom the trace is for is told of all that is in it, and is one text for all of them
+    // the subjects are charged here alone: all records of the trace share the same strings
     this.size += sizeOfText(name) + sizeOfText(operationType) + sizeOfSubjects(shared)
     if (tags !== undefined) { for (const tag of tags) this.size += sizeOfString(tag) }
   }
@@ -67,7 +67,7 @@ export class OpenTrace extends OpenRecord implements Entry {
     return this.status === "in_progress"
   }
 
-  /** Says for whom it is, with all that is in it. @returns whether that is news */
+  /** Sets the subjects of the trace and of everything in it. @returns whether that changed anything */
   assign(stated: Subjects): boolean {
     const before = sizeOfSubjects(this.shared)
     const isNews = this.shared.assign(stated)
@@ -75,7 +75,7 @@ export class OpenTrace extends OpenRecord implements Entry {
     return isNews
   }
 
-  /** What the program says goes before the sums, also where it says one figure now and another one later. */
+  /** Sets totals that the program states. They take precedence over the sums, and may be stated one at a time. */
   state(totals: StatedTotals): void {
     if ((totals.inputTokens ?? totals.outputTokens ?? totals.costUsd) === undefined) return
     this.stated = {
@@ -85,7 +85,7 @@ export class OpenTrace extends OpenRecord implements Entry {
     }
   }
 
-  /** Counts a model call, in the place of what was counted of it before. @returns whether the totals have changed */
+  /** Counts a model call, replacing what was counted for it before. @returns whether the totals have changed */
   count(call: Observation.ModelCall | undefined, before: Observation.ModelCall | undefined): boolean {
     if (this.sums === undefined) this.sums = new CallSums()
     return this.sums.count(call, before)
@@ -95,13 +95,16 @@ export class OpenTrace extends OpenRecord implements Entry {
     if (metadata !== undefined) this.metadata = (this.metadata ?? new Entries({}, 0)).add(metadata)
   }
 
-  /** In the place of one that was stated before; `undefined` takes that back. */
+  /** Replaces an error that was stated before; `undefined` takes it back. */
   stateError(error: Observation.ErrorDetails | undefined): void {
     this.size += sizeOfError(error) - sizeOfError(this.statedError)
     this.statedError = error
   }
 
-  /** Its end says how it went: what was stated is told by that, or is over. */
+  /**
+   * Removes the stated error and returns it, because the end of the trace says how it went: it either includes that
+   * error or supersedes it.
+   */
   takeStatedError(): Observation.ErrorDetails | undefined {
     const stated = this.statedError
     this.stateError(undefined)
@@ -116,8 +119,8 @@ export class OpenTrace extends OpenRecord implements Entry {
   }
 
   /**
-   * Its process ends, and nobody has said how the trace did: another process may yet, and what that says is newer, also
-   * when it comes first.
+   * Closes the trace when its process ends and nobody has said how the trace ended. Another process may still say so,
+   * and its record is newer, even if it comes first.
    */
   abandon(outcome: Outcome, durationMicros: number): void {
     this.close(outcome, durationMicros)
@@ -168,5 +171,5 @@ export class OpenTrace extends OpenRecord implements Entry {
 const sizeOfSubjects = ({ kbId, sessionId, userId }: SharedContext): number =>
   sizeOfText(userId) + sizeOfText(sessionId) + sizeOfText(kbId)
 
-/** What the fields of a trace cost in memory, beside what was captured into it. */
+/** The memory cost of the fields of a trace, without the values captured into it. */
 const baseSize = 600

@@ -5,14 +5,14 @@ import type { Generator } from "../../IdGenerator.ts"
 import type { RootOptions, Subjects, TraceContext } from "../../TraceContext.ts"
 import { subjectsAt } from "./atPosition.ts"
 
-/** The clock and the ids of the fiber on which something happens, and for whom its traces are. */
+/** The clock and the id generator of the running fiber, and the subjects of traces that begin on it. */
 export interface Ambient {
   readonly clock: Clock.Clock
   readonly generator: Generator
   readonly subjects: Subjects | undefined
 }
 
-/** What is known of a span that somebody else has made already. */
+/** Known properties of a span that somebody else has made already. */
 export interface Origin {
   /** For a span without a parent: the trace that it begins. */
   readonly traceId?: TraceId | undefined
@@ -25,13 +25,13 @@ export interface Origin {
   readonly startTimeNanos?: bigint | undefined
 }
 
-/** What an origin says of the trace that is begun for it. */
+/** The options of the trace that is begun for an origin. */
 export const rootOf = ({ sampled, subjects }: Origin): RootOptions => ({
   ...subjects === undefined ? undefined : subjectsAt(subjects),
   sampled: sampled ?? subjects?.sampled
 })
 
-/** What a trace says of itself goes before what is said around it. */
+/** Subjects that a trace states itself take precedence over the ambient ones. */
 export const withAmbientSubjects = (options: RootOptions, around: Subjects | undefined): RootOptions =>
   around === undefined ? options : {
     userId: options.userId ?? around.userId,

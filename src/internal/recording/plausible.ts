@@ -33,17 +33,17 @@ export class Plausible {
     return this.refuse(`${name} is ${String(value)}; expected a duration of zero or more`)
   }
 
-  /** How long ago something began, of which only the length is known: an impossible one would put it into another age. */
+  /** How long ago something began, if only its length is known: an impossible length would place it in another age. */
   elapsedMicros(name: string, value: Duration.DurationInput | undefined): number | undefined {
     const micros = this.micros(name, value)
     if (micros === undefined || micros <= maxElapsedMicros) return micros
     return this.refuse(`${name} is ${String(value)}; expected 30 days at most, in milliseconds where it is a number`)
   }
 
-  /** @param known what was known before: it stays where nothing is said, or nothing that can be true */
+  /** @param known the usage known before: it stays if no usage is stated, or none that can be true */
   usage(
     input: {
-      /** `null` where a program hands over an answer as it came. */
+      /** `null` if a program hands over a response as it came. */
       readonly usage?: Partial<Usage> | null | undefined
       readonly promptTokens?: number | undefined
       readonly completionTokens?: number | undefined
@@ -54,7 +54,7 @@ export class Plausible {
     const promptTokens = this.count("promptTokens", input.promptTokens)
     const completionTokens = this.count("completionTokens", input.completionTokens)
     if (promptTokens === undefined && completionTokens === undefined) return known
-    // what is said anew takes the place of the whole, so its parts are not known any more
+    // a new figure replaces the whole, so its parts are not known any more
     const knownInput = promptTokens === undefined ? known : undefined
     const knownOutput = completionTokens === undefined ? known : undefined
     return this.right(make({
@@ -79,7 +79,7 @@ export class Plausible {
   /**
    * The sentences, as an object to be merged into the record's attributes; `undefined` when all is well.
    *
-   * @param known the attributes so far: what they say of earlier figures is kept
+   * @param known the attributes so far: their sentences about earlier figures are kept
    */
   report(known?: JsonObject | undefined): JsonObject | undefined {
     return this.problems === undefined ? undefined : problemsBeside(known, this.problems)

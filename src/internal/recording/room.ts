@@ -1,4 +1,4 @@
-/** What all that is recorded has in common. */
+/** The parts that all recorders of a service share. */
 import type * as Observation from "../../Observation.ts"
 import type { Capturing } from "./capturing.ts"
 import type { Intake } from "./intake.ts"
@@ -9,6 +9,6 @@ export interface Room {
   readonly intake: Intake
   /** How many open spans, and traces, are remembered so that closing the layer can end them. */
   readonly maxOpen: number
-  /** Told of what could not be recorded. */
+  /** Called when something could not be recorded. */
   readonly failed: () => void
 }

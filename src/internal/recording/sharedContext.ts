@@ -1,7 +1,7 @@
 /**
- * What all spans of a trace have in common, or all spans of a section of it that has subjects of its own: the trace, its
- * flags, and whom it is for. They share this one object, so that the user can become known while they run, and no span has
- * a field more or anything to look up for it. The price is one object for each trace.
+ * The context that all spans of a trace share, or all spans of a section of it that has subjects of its own: the trace,
+ * its flags, and its subjects. They share one object, so that the user can become known while they run, without one
+ * more field or a look-up for each span. The price is one object for each trace.
  */
 import type { TraceId } from "../../Identifier.ts"
 import type { Subjects, TraceContext } from "../../TraceContext.ts"
@@ -29,7 +29,7 @@ export class SharedContext {
     this.kbId = kbId
   }
 
-  /** Sets the subjects; those that are left out stay. @returns whether that changed anything */
+  /** Sets the subjects; omitted ones stay. @returns whether that changed anything */
   assign(stated: Subjects): boolean {
     const { kbId, sessionId, userId } = this
     this.userId = identifierOrNone(stated.userId) ?? userId
@@ -39,7 +39,9 @@ export class SharedContext {
   }
 }
 
-/** Kept at a position in a section of a trace: the section's shared context, and the record of the span or trace around it. */
+/**
+ * Kept at a position in a section of a trace: the section's shared context, and the record of the span or trace around.
+ */
 export class Section {
   readonly record: OpenSpan | OpenTrace | undefined
   readonly shared: SharedContext

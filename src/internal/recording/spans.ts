@@ -49,14 +49,14 @@ export class Spans {
     return this.remembered.size
   }
 
-  /** Where a span is to be changed: by way of whichever service, it is recorded by the layer that began it. */
+  /** The recorder of changes to a span: that of the layer that began it, whichever service the change comes through. */
   keeperOf(span: OpenSpan): Spans {
     return span.resource === this.room.resource ? this : keepers.get(span.resource)!
   }
 
   /**
-   * Keeps a span that has not ended by the time it is handed over, or looked for. Most have, and cost 4 % less for never
-   * coming into the table.
+   * Remembers a span that has not ended by the time it is handed over, or by the time open spans are looked for. Most
+   * spans have ended by then, and cost 4 % less because they never enter the table.
    */
   remember(record: OpenRecord): void {
     if (record instanceof OpenSpan) this.open.add(record)
@@ -106,8 +106,9 @@ export class Spans {
   }
 
   /**
-   * One attribute, as a tracer tells it. What it may say of a model is noticed here, and read when the span ends: a span without
-   * attributes never comes here, and for one without any of these a look at the beginning of each name is all there is.
+   * Sets one attribute, as a tracer does. GenAI attributes are noticed here, and read when the span ends: a span
+   * without attributes never comes here, and for a span without GenAI attributes only the prefix of each name is
+   * checked.
    */
   addAttribute(span: OpenSpan, key: string, value: unknown): void {
     span.attributes = this.room.capturing.withEntry(span, span.attributes, key, value)
@@ -115,7 +116,7 @@ export class Spans {
     this.room.intake.pushOpen(span)
   }
 
-  /** Adds to a span, also to one that is over: the record is then written once more. */
+  /** Updates a span, also one that has ended: its record is then written once more. */
   update(span: OpenSpan, update: Input.SpanUpdate): void {
     const plausible = new Plausible()
     const before = span.modelCall
@@ -127,7 +128,7 @@ export class Spans {
     if (isCounted) this.outlived(span.trace)
   }
 
-  /** Adds to the span or the trace that a context stands in, also to one that is over. */
+  /** Updates the span or the trace at a context, also one that has ended. */
   annotate(context: TraceContext, update: Input.SpanUpdate): void {
     const record = this.recordOf(context) ?? this.traces.of(context)
     if (record instanceof OpenSpan) return this.update(record, update)
@@ -135,14 +136,15 @@ export class Spans {
   }
 
   /**
-   * Says for whom the trace is in which a context stands, or the part of it that is for somebody of its own. It is written
-   * once more, and so are the spans that run around: a process that dies has told of whom they were for.
+   * Sets the subjects of the trace at a context, or of the section of it that has subjects of its own. The trace is
+   * written once more, and so are the open spans around the context: so the subjects are recorded even if the process
+   * dies.
    */
   assign(context: TraceContext, stated: Subjects): void {
     const { intake } = this.room
     const record = this.recordOf(context) ?? this.traces.of(context)
     const own = sharedContextAt(context)
-    // one that has been away knows nothing of the others
+    // a context that has been away (in a message or in headers) does not know the shared context of the others
     const isAway = TraceContext.recordOf(context) === own
     const shared = isAway && record !== undefined ? record.shared : own
     if (shared !== own) own.assign(stated)
@@ -165,12 +167,12 @@ export class Spans {
       this.apply(span, call, plausible)
       span.addAttributes(plausible.report())
     } finally {
-      // with what could be taken in: nothing else would end the trace that was begun for it
+      // with the values that could be captured: nothing else would end the trace that was begun for the span
       this.finish(ambient, span, outcome, latency)
     }
   }
 
-  /** Children before their parents. */
+  /** Ends all open spans as interrupted, children before their parents. */
   endAll(ambient: Ambient): void {
     for (const span of this.remembered.newestFirst()) {
       const now = span.timeline.now(ambient.clock)
@@ -178,7 +180,10 @@ export class Spans {
     }
   }
 
-  /** What was recorded here of a position; by its ids where it has been away, in a message or in headers. */
+  /**
+   * The span or trace that this layer recorded at a position; looked up by id if the position has been away, in a
+   * message or in headers.
+   */
   private recordOf(position: Position): OpenSpan | OpenTrace | undefined {
     const record = recordAt(position)
     if (record?.resource === this.room.resource) return record
@@ -186,7 +191,7 @@ export class Spans {
     return span?.traceId === position.traceId ? span : undefined
   }
 
-  /** All that are open: some of them may have come a moment ago. */
+  /** All open spans, including those pushed a moment ago. */
   private get remembered(): OpenTable<OpenSpan> {
     this.room.intake.show()
     return this.open
@@ -226,7 +231,10 @@ export class Spans {
     )
   }
 
-  /** A span of which something cannot be taken in is there without that: the program runs inside of it. */
+  /**
+   * Captures the options of a span. If one of them cannot be captured, the span is recorded without it, because the
+   * program runs inside of the span.
+   */
   private describe(span: OpenSpan, options: Input.SpanOptions): void {
     const { capturing, failed } = this.room
     try {
@@ -239,20 +247,23 @@ export class Spans {
     }
   }
 
-  /** What was typed by the program, or answers a request, is what it is. */
+  /**
+   * Notes that a GenAI attribute was set on a plain span, and sets the type that it implies. A span keeps its type if
+   * the program typed it, or if it answers a request.
+   */
   private tellOfModels(span: OpenSpan, key: string, value: unknown): void {
     span.isToldOfModels ||= span.type === plainType
     const type = typeTold(key, value)
     if (type !== undefined) this.retype(span, type)
   }
 
-  /** As soon as it is known: what begins below it then knows that it is in a model call. */
+  /** Sets the type as soon as it is known, so that spans begun below know that they are in a model call. */
   private retype(span: OpenSpan, type: Observation.SpanType): void {
     const isCallable = span.kind === undefined || span.kind === "internal" || span.kind === "client"
     if (span.isToldOfModels && isCallable && span.type !== type) span.becomes(type)
   }
 
-  /** Takes in what a tracer has told of a model call, now that all of it has been told. */
+  /** Applies the model call that a tracer's attributes describe, once all of them have been set. */
   private takeTold(span: OpenSpan): void {
     try {
       const told = toldCall(span.attributes?.values ?? {}, span.modelCall)
@@ -263,7 +274,7 @@ export class Spans {
       span.addAttributes(told.notes)
       span.addAttributes(plausible.report(span.attributes?.values))
     } catch {
-      // it ends all the same
+      // the span ends all the same
       this.room.failed()
     }
   }
@@ -284,18 +295,20 @@ export class Spans {
     this.traces.end(ambient, trace.context, {}, outcome, duration)
   }
 
-  /** A trace that is over is handed over once more with what a call that outlived it has added. */
+  /** Hands over an ended trace once more, with the figures of a call that outlived it. */
   private outlived(trace: OpenTrace | undefined): void {
     if (trace?.isOpen === false) this.room.intake.pushOpen(trace)
   }
 
-  /** A trace that was begun for a span alone is called as it is, also where that is known only later. */
+  /**
+   * Renames a span. A trace that was begun for the span alone takes its name, also if that becomes known only later.
+   */
   private rename(span: OpenSpan, name: string): void {
     span.name = this.room.capturing.text(span, name, span.name)
     if (span.ownsTrace && span.trace !== undefined) this.traces.update(span.trace, { name })
   }
 
-  /** A trace that was begun for a span alone ends as it does. */
+  /** States an error of a span. A trace that was begun for the span alone gets the same error. */
   private stateError(span: OpenSpan, error: unknown): void {
     const details = statedErrorOf(error)
     span.stateError(details)
@@ -315,7 +328,9 @@ export class Spans {
 
 // internal
 
-/** By the resource that all records of a layer share, and not in every span, of which there are many more. */
+/**
+ * Keyed by the resource that all records of a layer share, instead of held in every span, of which there are many more.
+ */
 const keepers = new WeakMap<Observation.Resource, Spans>()
 
 const noOrigin: Origin = {}

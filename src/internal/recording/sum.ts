@@ -1,11 +1,14 @@
-/** A sum of figures that become known, and may be corrected: not known, which is not zero, while none of them is. */
+/**
+ * A sum of figures that become known one by one and may be corrected. While none of them is known, the sum is unknown,
+ * not zero.
+ */
 import * as Equal from "effect/Equal"
 
 export class Sum<A> {
   private readonly plus: (left: A, right: A) => A
   private readonly minus: (left: A, right: A) => A
   private total: A
-  /** Of how many figures it is. */
+  /** The number of known figures. */
   private parts = 0
 
   constructor(zero: A, plus: (left: A, right: A) => A, minus: (left: A, right: A) => A) {
@@ -18,7 +21,7 @@ export class Sum<A> {
     return this.parts === 0 ? undefined : this.total
   }
 
-  /** Takes a figure in the place of what was known of it before. @returns whether it is another one */
+  /** Replaces what was known of a figure before. @returns whether the figure has changed */
   replace(before: A | undefined, figure: A | undefined): boolean {
     if (Equal.equals(before, figure)) return false
     if (before !== undefined) {

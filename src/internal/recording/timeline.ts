@@ -1,6 +1,6 @@
 /**
- * Times of one trace, or of what runs here of a trace from elsewhere: the wall clock is read once, at its start, and
- * everything else is measured from there on the monotonic clock. So a clock that is set while a trace runs bends no
+ * Times of one trace, or of the part of a foreign trace that runs here: the wall clock is read once, at the start, and
+ * everything else is measured from there on the monotonic clock. So setting the clock while a trace runs distorts no
  * duration and reorders no spans.
  */
 import type * as Clock from "effect/Clock"
@@ -26,12 +26,12 @@ export class Timeline {
     return this.startUnixMicros + microsBetween(this.startNanos, nanos)
   }
 
-  /** The same times, counted from another moment, which may be later, too. @param nanos of the same clock */
+  /** The same timeline from another start, which may also be later. @param nanos of the same clock */
   startingAt(nanos: bigint): Timeline {
     return new Timeline(this.at(nanos), nanos)
   }
 
-  /** The same times, counted from an earlier start. */
+  /** The same timeline from an earlier start. */
   from(earlierMicros: number): Timeline {
     return earlierMicros === 0
       ? this
@@ -40,8 +40,9 @@ export class Timeline {
 }
 
 /**
- * Starts timelines. The wall clock tells milliseconds, and two traces may start in one: so it is read to the microsecond
- * by way of the monotonic clock, for as long as the two agree. What follows in one trace after another sorts after it.
+ * Starts timelines. The wall clock counts in milliseconds, and two traces may start in the same one. So the start is
+ * computed to the microsecond from the monotonic clock, for as long as the two clocks agree, and a trace that follows
+ * another sorts after it.
  */
 export class Timelines {
   private anchorUnixMicros = 0

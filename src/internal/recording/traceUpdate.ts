@@ -1,6 +1,7 @@
 /**
- * What is said of a trace while it runs, in the words for spans. A trace has no columns for a model call or a retrieval:
- * tokens and cost become the totals that the program states, and what else has no place is kept in the metadata.
+ * Updates a running trace with the fields of a span update. A trace has no columns for a model call or a retrieval:
+ * tokens and cost become the totals that the program states, and other fields without a column are kept in the
+ * metadata.
  */
 import type * as Input from "../../Input.ts"
 import type { JsonObject } from "../../Observation.ts"

@@ -28,7 +28,7 @@ import { statedErrorOf } from "./statedError.ts"
 import { Timeline, Timelines } from "./timeline.ts"
 import { updateTrace } from "./traceUpdate.ts"
 
-/** What is over when it is recorded, as a trace of its own has it. */
+/** Something that is over when it is recorded, described for the trace of its own that it gets without a parent. */
 interface Past {
   readonly name: string
   readonly outcome: Outcome
@@ -39,7 +39,10 @@ export class Traces {
   private readonly room: Room
   private readonly open: OpenTable<OpenTrace>
   private readonly timelines = new Timelines()
-  /** Of contexts whose ids carry no time: what is ended twice is one trace, which is known by its start, too. */
+  /**
+   * For contexts whose ids carry no time: a trace that is ended twice must keep its start, because the start is part of
+   * its identity.
+   */
   private readonly foreignTimelines = new WeakMap<TraceContext, Timeline>()
 
   constructor(room: Room) {
@@ -55,7 +58,7 @@ export class Traces {
     return this.begin(ambient, input, this.timelines.start(ambient.clock)).context
   }
 
-  /** A trace for one record alone, which starts with it. @param elapsedMicros how long ago that was */
+  /** Starts a trace for a single record, at the start of that record. @param elapsedMicros how long ago that was */
   startFor(ambient: Ambient, name: string, elapsedMicros: number, origin: Origin | undefined): OpenTrace {
     const now = this.timelines.start(ambient.clock)
     const nanos = origin?.startTimeNanos
@@ -68,8 +71,8 @@ export class Traces {
   }
 
   /**
-   * @param given how it has ended by itself, where `end` does not say so
-   * @param defaultMicros the duration where `end` states none; if absent, from the start to now
+   * @param given the outcome; if absent, the one that `end` states
+   * @param defaultMicros the duration if `end` states none; if absent, the time from the start to now
    */
   end(
     ambient: Ambient,
@@ -114,7 +117,7 @@ export class Traces {
     this.room.intake.pushOpen(trace)
   }
 
-  /** Records what is over now with the given context, or in a trace of its own where there is none. */
+  /** Records something that is over now in the given context, or in a trace of its own if there is none. */
   within(
     ambient: Ambient,
     parent: TraceContext | undefined,
@@ -143,15 +146,15 @@ export class Traces {
     }
   }
 
-  /** The open trace that something stands in. */
+  /** The open trace at a position. */
   of(position: Position): OpenTrace | undefined {
     const trace = this.countedAt(position)
     return trace?.isOpen === true ? trace : undefined
   }
 
   /**
-   * The same, or that which has ended: what begins in it later still counts there, as it does in a store that sums up
-   * itself. One that was begun here needs no look-up, nor room to be remembered.
+   * As `of`, or a trace that has ended: spans that begin in it later still count there, as they do in a store that
+   * computes sums itself. A trace that was begun here needs no look-up, and no room to be remembered.
    */
   countedAt(position: Position): OpenTrace | undefined {
     const kept = TraceContext.recordOf(position)
@@ -160,13 +163,15 @@ export class Traces {
     return own?.isOpen === true ? own : this.open.get(position.traceId) ?? own
   }
 
-  /** In a trace of another process, that of the span around, where this one runs it. */
+  /**
+   * The timeline of the trace; for a trace of another process, that of the span around, if this process runs that span.
+   */
   timelineFor(ambient: Ambient, trace: OpenTrace | undefined, around: object | undefined): Timeline {
     if (trace !== undefined) return trace.timeline
     return around instanceof OpenSpan ? around.timeline : this.timelines.start(ambient.clock)
   }
 
-  /** A trace that another process began: what this one does not know stays as the other has it. */
+  /** A trace that another process began: fields that this process does not know stay as the other one recorded them. */
   private foreign(ambient: Ambient, context: TraceContext): OpenTrace {
     const start = startInId(context.traceId, wallMicros(ambient))
     const timeline = start !== undefined
@@ -190,7 +195,7 @@ export class Traces {
     const { operationType, tags } = input
     // the id carries the start, to the millisecond: another process finds the trace by it
     const context = TraceContext.unsafeRoot(
-      // two that run at the same time would be taken for each other
+      // a given id is not used while a trace with that id is open: the two would be confused
       traceId === undefined || this.open.get(traceId) !== undefined
         ? generator
         : { ...generator, traceId: () => traceId },
@@ -234,7 +239,10 @@ const elapsedMicros = (trace: OpenTrace, isForeign: boolean, ambient: Ambient): 
 
 const wallMicros = ({ clock }: Ambient): number => clock.unsafeCurrentTimeMillis() * 1_000
 
-/** What was stated before holds where the end says nothing, and is the error of one that is said to be one, without more. */
+/**
+ * The outcome that an end states. An error stated before stays if the end says nothing; it becomes the error of an end
+ * with the status `error` that gives no error of its own.
+ */
 const outcomeOf = (trace: OpenTrace, end: Input.TraceEnd): Outcome => {
   const { error, errorMessage, errorType } = end
   const isToldAnew = error !== undefined || errorType !== undefined || errorMessage !== undefined

@@ -1,8 +1,8 @@
 /**
- * The synchronous core of the service: what the combinators call inside of an instruction of a fiber.
+ * The synchronous core of the service, which the combinators call inside of an instruction of a fiber.
  *
- * A mistake in recording is counted, and is never the application's. Each has a `try` of its own: one function for all
- * would take a closure more per start and end of every span.
+ * A failure to record is counted, and never becomes the application's. Each function has a `try` of its own: one
+ * wrapper for all would take one more closure for each start and end of a span.
  */
 import type { Unsafe } from "../../ObservabilityService.ts"
 import { ambientOf } from "../ambient.ts"
@@ -12,7 +12,7 @@ import { OpenSpan } from "./openSpan.ts"
 import type { Spans } from "./spans.ts"
 import type { Traces } from "./traces.ts"
 
-/** @param failed is told of every call that could not be recorded */
+/** @param failed called for every call that could not be recorded */
 export const unsafeOf = (traces: Traces, spans: Spans, failed: () => void): Unsafe => ({
   startTrace: (fiber, trace) => {
     try {
