@@ -1,6 +1,6 @@
 /**
- * Where a native span that begins belongs: below the native span or the span of this library that is further in, unless
- * that has ended.
+ * Finds the parent of a native span that begins: the innermost span around it, native or of this library, unless that
+ * has ended.
  */
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -17,16 +17,19 @@ import { Place } from "./place.ts"
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 export interface Around {
-  /** What it belongs to; `undefined` where it begins a trace. */
+  /** The parent; `undefined` if the span begins a trace. */
   readonly above: Position | undefined
-  /** What it would belong to, had that not ended. */
+  /** The parent that it would have, had that not ended. */
   readonly ended: Position | undefined
-  /** Whether that is where the parent stands of which Effect tells, and not a span of this library further in. */
+  /**
+   * Whether the position found is that of the parent which Effect passes, and not that of a span of this library
+   * further in.
+   */
   readonly isOfParent: boolean
   readonly ambient: TraceContext | undefined
 }
 
-/** @param parent as Effect tells a tracer: the one that is stated, else that of the fiber */
+/** @param parent as Effect passes it to a tracer: the stated one, otherwise that of the fiber */
 export const aroundOf = (
   fiber: AnyFiber,
   parent: Option.Option<Tracer.AnySpan>,
@@ -40,31 +43,34 @@ export const aroundOf = (
     ? ambient
     : place.position
   const isOfParent = isSame(position, place?.position)
-  // whoever states a parent wants that one
+  // a stated parent is kept, also when it has ended
   const running = position === undefined || isStated && isOfParent ? position : stillRunning(position)
   return { above: running, ended: running === position ? undefined : position, isOfParent, ambient }
 }
 
-/** The parent for another tracer: below the same span, so that both have the same tree. */
+/** The parent for another tracer: that of the recorded span, so that both have the same tree. */
 export const parentOf = (
   { above, ended, isOfParent }: Around,
   parent: Option.Option<Tracer.AnySpan>
 ): Option.Option<Tracer.AnySpan> =>
   isOfParent && ended === undefined ? parent : Option.map(Option.fromNullable(above), standIn)
 
-/** The span that has ended, to be linked to. */
+/** The ended span, to be linked to. */
 export const endedSpan = (ended: Position, parent: Option.Option<Tracer.AnySpan>): Tracer.AnySpan =>
   Option.isSome(parent) && parent.value.spanId === ended.spanId ? parent.value : standIn(ended)
 
-/** A span that another tracer has found a parent for by itself, such as what OpenTelemetry holds for the active one. */
+/**
+ * The position of a parent that another tracer found by itself, such as the span that OpenTelemetry holds for the
+ * active one.
+ */
 export const positionOfParent = (span: Tracer.Span): Position | undefined =>
   Option.isNone(span.parent) ? undefined : placeAt(span.parent.value)?.position
 
 // internal
 
 /**
- * The nearest span that is recorded: in between may be some that only another tracer knows, or none. Where there is not
- * any, the nearest that another tracer knows.
+ * The nearest recorded span, from the given span upwards: spans in between may be known only to another tracer, or to
+ * none. If no span is recorded, the nearest one that another tracer knows.
  */
 const placeAt = (span: Tracer.AnySpan): Place | undefined => {
   let around: Tracer.AnySpan | undefined = span
@@ -86,7 +92,10 @@ const standIn = (position: Position): Tracer.ExternalSpan => {
   return Object.assign(externalSpan(context), { [placeOfSpan]: new Place(position, context) })
 }
 
-/** A span of another process, or one that only another tracer knows, goes on here. The ids of Effect's own mean nothing. */
+/**
+ * The position of a span of another process, or of one that only another tracer knows: its trace goes on here. The ids
+ * of Effect's own spans mean nothing.
+ */
 const elsewhere = (span: Tracer.AnySpan): TraceContext | undefined => {
   const { sampled, spanId, traceId } = span
   return isNative(span) || !isTraceId(traceId) || !isSpanId(spanId)
@@ -98,7 +107,7 @@ const isSame = (one: Position | undefined, other: Position | undefined): boolean
   one === other || one?.spanId === other?.spanId && one?.traceId === other?.traceId
 
 const isFurtherIn = (ambient: TraceContext, place: Place, isStated: boolean, fiber: AnyFiber): boolean => {
-  // begun where the program still is, a span stands inside of that; any other one stands around it
+  // a span that began under the present ambient context is inside of it; any other span is around it
   if (!isStated && !place.isElsewhere) return place.ambient !== ambient
   return isWithin(ambient, place.position) || !isStated && isCurrentLater(fiber)
 }
@@ -115,8 +124,8 @@ const isWithin = (inner: TraceContext, outer: Position): boolean => {
 }
 
 /**
- * Whether the ambient context was set inside of the parent, of which it knows nothing: a context holds its services in the
- * order in which they first came.
+ * Whether the ambient context was set inside of the parent, which does not know of it: a context holds its services in
+ * the order in which they were first added.
  */
 const isCurrentLater = (fiber: AnyFiber): boolean => {
   for (const key of fiber.currentContext.unsafeMap.keys()) {
@@ -126,7 +135,7 @@ const isCurrentLater = (fiber: AnyFiber): boolean => {
   return false
 }
 
-/** The position itself, or the nearest around it, that has not ended. Of another process nothing is known but the ids. */
+/** The position itself, or the nearest one around it, that has not ended. Of another process only the ids are known. */
 const stillRunning = (position: Position): Position | undefined => {
   const record = recordAt(position)
   if (record instanceof OpenSpan) {

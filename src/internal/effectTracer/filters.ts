@@ -1,8 +1,8 @@
-/** Which native spans are recorded. */
+/** Decides which native spans are recorded. */
 import type * as Tracer from "effect/Tracer"
 import { isRecordedElsewhere } from "../recordedElsewhere.ts"
 
-/** What is known of a span when it begins. */
+/** The properties of a span that are known when it begins. */
 export interface Candidate {
   readonly name: string
   readonly kind: Tracer.SpanKind
@@ -20,7 +20,7 @@ export const isWanted = (
   try {
     return shouldRecord({ name, kind, attributes: attributes ?? {} })
   } catch {
-    // a filter is the application's, and may throw: rather too much than too little
+    // a filter is application code and may throw: then the span is recorded rather than left out
     return true
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Lets a record hear what another tracer's span is told. The span stays that tracer's own object, which knows it by its
- * class, as OpenTelemetry's does.
+ * Copies what another tracer's span is told to a record. The span stays that tracer's own object, because a tracer such
+ * as OpenTelemetry's knows its spans by their class.
  */
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -10,7 +10,7 @@ import type { SpanHandle } from "../../SpanHandle.ts"
 import { placeOfSpan, type SpanPlace } from "../../TraceContext.ts"
 import { record } from "./record.ts"
 
-/** Whether anything can be added to it, and its methods replaced. */
+/** Whether properties can be added to the span, and its methods replaced. */
 export const canListenTo = (span: Tracer.Span): boolean =>
   Object.isExtensible(span) &&
   methods.every((name) => Object.getOwnPropertyDescriptor(span, name)?.configurable !== false)
@@ -34,7 +34,10 @@ const listenerOf = Symbol("effect-observability/listener")
 
 const methods = ["end", "attribute", "event", "addLinks"] as const
 
-/** The record, and what the span itself does: one object for a span, and the functions are those of all spans. */
+/**
+ * The record, and the span's original methods: one object for each span, while the replacing functions are shared by
+ * all spans.
+ */
 class Listener {
   readonly service: Service
   readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
@@ -87,7 +90,7 @@ const heard = {
   }
 }
 
-/** Not an assignment, which would run a setter, or fail where the class has none. */
+/** Defines a property instead of assigning it: an assignment would run a setter, or fail where the class has none. */
 const add = (span: Tracer.Span, key: PropertyKey, value: unknown): void => {
   Object.defineProperty(span, key, { value, writable: true, configurable: true })
 }

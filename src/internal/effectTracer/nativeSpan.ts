@@ -1,6 +1,6 @@
 /**
- * A span of Effect's tracer that this library records. It stands in the place of Effect's own, with the same fields, so
- * that loggers, `Effect.currentSpan` and whoever else reads spans find what they know.
+ * A span of Effect's tracer that this library records. It takes the place of Effect's own span, with the same fields,
+ * so that loggers, `Effect.currentSpan` and other readers of spans find the fields they know.
  */
 import type * as Context from "effect/Context"
 import type * as Exit from "effect/Exit"
@@ -23,7 +23,7 @@ export class NativeSpan implements Tracer.Span {
   status: Tracer.SpanStatus
   readonly [placeOfSpan]: SpanPlace
   links: ReadonlyArray<Tracer.SpanLink>
-  /** Made when it is asked for: most spans have none. */
+  /** Made on demand: most spans have no attributes. */
   private map: Map<string, unknown> | undefined
   private readonly service: Service
   private readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
@@ -55,7 +55,7 @@ export class NativeSpan implements Tracer.Span {
     this.status = { _tag: "Started", startTime }
   }
 
-  /** Asked for by those who pass the span on, and then they need its context, too. */
+  /** Read by code that passes the span on, which needs the span's context, too. */
   get sampled(): boolean {
     return this[placeOfSpan].context.sampled
   }

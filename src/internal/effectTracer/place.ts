@@ -1,11 +1,11 @@
-/** Where a native span stands, from which a context is made only when somebody asks for it. */
+/** The position of a native span. A context is made from it only on demand. */
 import type { SpanPlace, TraceContext } from "../../TraceContext.ts"
 import { contextAt, type Position } from "../position.ts"
 
 export class Place implements SpanPlace {
   readonly position: Position
   readonly ambient: TraceContext | undefined
-  /** Whether nobody of this library has seen the span begin. */
+  /** Whether this library has not seen the span begin. */
   readonly isElsewhere: boolean
 
   constructor(position: Position, ambient: TraceContext | undefined, isElsewhere = false) {

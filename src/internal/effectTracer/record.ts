@@ -1,4 +1,4 @@
-/** What a native span is told, told to its record. */
+/** Passes what a native span is told on to its record. */
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Tracer from "effect/Tracer"
@@ -42,16 +42,16 @@ export const record = {
   ): void => service.unsafe.endSpan(fiber, handle, exit, orNow(endTime))
 }
 
-/** Effect says 0 where its tracer's timing is switched off, which is no time of anything. */
+/** Effect passes 0 if its tracer's timing is switched off; that is not a time. */
 export const orNow = (nanos: bigint): bigint | undefined => nanos === zero ? undefined : nanos
 
-/** Links to what has no W3C ids point nowhere. */
+/** The links to spans with W3C ids; other links point nowhere. */
 export const linksOf = (links: ReadonlyArray<Tracer.SpanLink>): ReadonlyArray<Input.SpanLink> =>
   links.flatMap(({ attributes, span: { spanId, traceId } }) =>
     isTraceId(traceId) && isSpanId(spanId) ? [{ context: { traceId, spanId }, attributes }] : []
   )
 
-/** What is logged is an event, with its cause as Effect prints it. */
+/** The attributes of an event without quoted bodies: a log entry is an event, with its cause as Effect prints it. */
 const readable = (attributes: Record<string, unknown> | undefined): Record<string, unknown> | undefined => {
   const cause = attributes?.["effect.cause"]
   return typeof cause === "string" ? { ...attributes, "effect.cause": withoutBodies(cause) } : attributes

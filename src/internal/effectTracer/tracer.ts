@@ -27,7 +27,7 @@ export interface Options {
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 export const effectTracer = (delegate: Tracer.Tracer, service: Service, options: Options): Tracer.Tracer => {
-  // Effect's own tracer does nothing but make spans, and ours are such spans: it need not be asked
+  // Effect's own tracer only makes spans, and a `NativeSpan` takes their place: that tracer need not be called
   const isAlone = delegate === defaultTracer
   return Tracer.make({
     context: contextOf(delegate),
@@ -49,20 +49,21 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
           originOf(around, startTime)
         )
         if (handle !== undefined) {
-          // that of this library in between is no span of Effect's, and what prints errors goes from one to the next
+          // a span of this library in between is not a native one, and code that prints errors goes from one native
+          // span to the next
           const above = ended === undefined ? parent : parentOf(around, parent)
           const place = new Place(handle, ambient)
           return new NativeSpan(service, fiber, handle, place, name, above, context, all, startTime, kind)
         }
       }
-      // where it is to begin a trace, no tracer is to find a parent by itself
+      // if the span is to begin a trace, no tracer may find a parent by itself
       const told = ended !== undefined && around.above === undefined ? { ...stated, root: true } : stated
       const given = delegate.span(name, parentOf(around, parent), context, all, startTime, kind, told)
-      // this library records it already, or is not to, or cannot hear what it is told
+      // this library records the span already, is to leave it out, or cannot listen to it
       if (placeOfSpan in given || leftOutSpan in given || !canListenTo(given)) return given
       const above = around.above ?? positionOfParent(given)
       if (!wanted) {
-        // what runs in it belongs to the nearest one that is recorded
+        // spans inside belong to the nearest recorded span
         if (above !== undefined) Object.assign(given, { [placeOfSpan]: new Place(above, ambient) })
         return given
       }
@@ -72,7 +73,7 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
         ...idsOf(given, above)
       })
       if (handle === undefined) return given
-      // its own mean nothing to anybody yet
+      // the span's own ids mean nothing to anybody yet
       if (isNative(given)) Object.assign(given, { traceId: handle.traceId, spanId: handle.spanId })
       listenTo(given, service, fiber, handle, new Place(handle, ambient))
       return given
@@ -82,7 +83,7 @@ export const effectTracer = (delegate: Tracer.Tracer, service: Service, options:
 
 // internal
 
-/** What is stated as a parent may be anything, if the program's types have a hole. */
+/** A stated parent may be anything if the program's types have a hole. */
 const tryAround = (
   fiber: AnyFiber,
   parent: Option.Option<Tracer.AnySpan>,
@@ -95,7 +96,10 @@ const tryAround = (
   }
 }
 
-/** With those that the program gives to all spans in it: Effect sets them when the span is there already. */
+/**
+ * The attributes of a span, with the annotations that the program gives to all spans: Effect sets those only after the
+ * span has been made.
+ */
 const attributesOf = (
   { shouldRecord }: Options,
   fiber: AnyFiber,
