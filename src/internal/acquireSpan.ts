@@ -13,10 +13,10 @@ import { clockOf } from "./ambient.ts"
 import type { OpenSpan } from "./recording/openSpan.ts"
 
 /**
- * What `Effect.acquireRelease` guarantees, for less: the span starts and is tied to the scope with nothing in
- * between, ends once, whoever closes the scope, and is measured by the clock under which it started. `acquireRelease` also has
- * to compare all references of the two fibers, twice: empty and in a scope of its own it takes 2.3 times as long as native
- * `Effect.withSpan`, a finalizer by itself 1.1.
+ * The guarantees of `Effect.acquireRelease`, for less: the span starts and is tied to the scope with nothing in
+ * between, ends exactly once, whoever closes the scope, and is measured by the clock under which it started.
+ * `acquireRelease` also compares all references of the two fibers, twice: empty and in a scope of its own it takes 2.3
+ * times as long as native `Effect.withSpan`; a finalizer by itself takes 1.1 times as long.
  */
 export const acquireSpan = (
   service: Service,
@@ -25,12 +25,12 @@ export const acquireSpan = (
   options: Input.SpanOptions | undefined
 ): Effect.Effect<SpanHandle, never, Scope.Scope> =>
   Effect.uninterruptible(Effect.withFiberRuntime<SpanHandle, never, Scope.Scope>((fiber) => {
-    // unsafe: the type of the result demands it; before anything has started
+    // unsafe, but the result type demands a scope, and nothing has started yet
     const scope = Context.unsafeGet(fiber.currentContext as Context.Context<Scope.Scope>, Scope.Scope)
     const parent = parentOf(fiber)
     const span = service.unsafe.startSpan(fiber, parent, name, options)
     if (span === undefined) {
-      // a generator that fails may be why there is none
+      // a failing generator may be the reason why there is no span
       return Effect.provideService(unrecordedSpan(parent, name, options), IdGenerator, cryptographic)
     }
     const clock = clockOf(fiber)
@@ -44,15 +44,15 @@ export const acquireSpan = (
   }))
 
 /**
- * What is to be done when a span has ended: where its trace was begun for it alone, that has ended with it. Asked by the
- * property, and not by the class, of which a program may hold two.
+ * The effect to run after a span has ended: a trace that was begun for the span alone has ended with it. Checks the
+ * property and not the class, of which a program may hold two copies.
  */
 export const afterSpan = (
   service: Service,
   span: SpanHandle & Partial<Pick<OpenSpan, "ownsTrace">>
 ): Effect.Effect<void> | undefined => span.ownsTrace === true ? service.afterTrace : undefined
 
-/** A handle for a span that nobody records: the ids are real, so what is made from it is well-formed. */
+/** A handle for a span that nobody records. Its ids are real, so contexts made from it are well-formed. */
 export const unrecordedSpan = (
   parent: TraceContext | undefined,
   name: string,

@@ -1,6 +1,6 @@
 /**
- * What a fiber has around it, read without leaving the running instruction, and straight from the maps: `Context.get` goes
- * by way of `arguments` and two look-ups, which is 50 ns each of the 2.5 µs that a span takes.
+ * Reads a fiber's ambient services without leaving the running instruction, and straight from the maps: `Context.get`
+ * goes by way of `arguments` and two look-ups, which takes 50 ns each of the 2.5 µs that a span takes.
  */
 import * as Clock from "effect/Clock"
 import type * as Fiber from "effect/Fiber"
@@ -22,7 +22,9 @@ export const subjectsOf = (fiber: AnyFiber): Subjects | undefined =>
 
 export const ambientOf = (fiber: AnyFiber): Ambient => new FiberAmbient(fiber)
 
-/** Read when it is asked for: a span whose times are given needs no clock, and one that ends no generator. */
+/**
+ * Reads each service on demand: a span whose times are given needs no clock, and a span that ends needs no generator.
+ */
 class FiberAmbient implements Ambient {
   private readonly fiber: AnyFiber
 
@@ -45,7 +47,7 @@ class FiberAmbient implements Ambient {
 
 // internal
 
-// once: the key of a class is searched for along all that it inherits, each time
+// read once, because each access to the key of a class searches everything that the class inherits
 const clockKey = Clock.Clock.key
 const generatorKey = IdGenerator.key
 const subjectsKey = AmbientSubjects.key

@@ -1,6 +1,6 @@
 /**
- * For whom the traces are that begin where a program runs, unless they say so themselves. Looked for by a trace that begins,
- * and never by a span: that has it from where it stands.
+ * The subjects of traces that begin where a program runs, unless they state their own. Looked up by a trace that
+ * begins, and never by a span, which gets its subjects from its position.
  */
 import * as Context from "effect/Context"
 import type { Subjects } from "../TraceContext.ts"

@@ -1,5 +1,5 @@
 /**
- * Turns what a caller hands over into plain data, at the call.
+ * Turns the values that a caller hands over into plain data, at the call.
  *
  * The copy is made now because the caller may change its objects later, and because a record that is held until it is
  * written must not hold the application's objects alive. Strings are immutable and taken by reference. The walk is
@@ -14,7 +14,7 @@ import type { Json, JsonObject } from "../Observation.ts"
 import { isAiError, withoutBodies } from "./quotedBodies.ts"
 import { beginningOf } from "./textPieces.ts"
 
-/** Bounds of one captured value. */
+/** Limits of one captured value. */
 export interface CaptureLimits {
   /** Levels of nesting that are kept. */
   readonly maxDepth: number
@@ -35,13 +35,16 @@ export const captureLimits = (
   maxBytes: options.maxBytes ?? 4_194_304
 })
 
-/** A captured value and what it costs, in estimated bytes of memory. */
+/** A captured value and its cost, in estimated bytes of memory. */
 export interface Captured<A extends Json = Json> {
   readonly value: A
   readonly size: number
 }
 
-/** V8 holds a string of Latin-1 in one byte a character, any other in two; which it is cannot be asked cheaply. */
+/**
+ * The estimated bytes of a string: V8 holds a string of Latin-1 in one byte per character, any other in two, and there
+ * is no cheap way to ask which.
+ */
 export const sizeOfString = (text: string): number => 24 + 2 * text.length
 
 export const capture = (value: unknown, limits: CaptureLimits): Captured => {
@@ -49,7 +52,7 @@ export const capture = (value: unknown, limits: CaptureLimits): Captured => {
   return { value: walk.any(value, 0), size: walk.size }
 }
 
-/** Captures the entries of an object; what is no object becomes one with the single key `value`. */
+/** Captures the entries of an object; any other value becomes an object with the single key `value`. */
 export const captureObject = (value: unknown, limits: CaptureLimits): Captured<JsonObject> => {
   const captured = capture(value, limits)
   return isJsonObject(captured.value)
@@ -69,7 +72,7 @@ export const cutString = (text: string, maxLength: number): string => {
 
 // internal
 
-/** What an object costs beside its values: header, and a pointer with its share of the key. */
+/** The cost of an object besides its values: its header, and for each entry a pointer and its share of the key. */
 const objectCost = 32
 const entryCost = 24
 const scalarCost = 8
@@ -80,10 +83,16 @@ interface Substituted {
 
 class Walk {
   size = 0
-  /** What has no value takes no memory and is not kept, but millions of them would be read if they were free. */
+  /**
+   * The cost charged for entries without a value. They take no memory and are not kept, but if they were free, millions
+   * of them would be read.
+   */
   private passedOver = 0
   private readonly limits: CaptureLimits
-  /** The objects that enclose the present one: an object met again inside of itself is a cycle, beside itself is not. */
+  /**
+   * The objects that enclose the present one: an object met again inside of itself is a cycle; met again beside itself,
+   * it is not.
+   */
   private readonly enclosing: Array<object> = []
 
   constructor(limits: CaptureLimits) {
@@ -120,7 +129,7 @@ class Walk {
     return kept
   }
 
-  /** Says what is missing: the walk's own words, which no limit may cut. */
+  /** Charges a note of the walk's own about what is missing, which no limit may cut. */
   private note(words: string): string {
     this.size += sizeOfString(words)
     return words
@@ -134,7 +143,7 @@ class Walk {
     return Math.floor((this.limits.maxBytes - this.size) / 2)
   }
 
-  /** Getters, proxies and `toJSON` are the caller's code: whatever they throw stays here. */
+  /** Getters, proxies and `toJSON` are the caller's code: errors that they throw are caught here. */
   private guarded(value: object, depth: number): Json {
     if (this.enclosing.includes(value)) return this.note("[Circular]")
     const entered = this.enclosing.length
@@ -180,19 +189,19 @@ class Walk {
     return this.entries(value, Object.keys(value), depth)
   }
 
-  /** What `toJSON` gives may have a `toJSON` of its own, without end. */
+  /** The result of `toJSON` may have a `toJSON` of its own, without end. */
   private substitute(value: Substituted, depth: number): Json {
     return depth >= this.limits.maxDepth
       ? this.note(`[Object deeper than ${depth} levels]`)
       : this.any(value.toJSON(), depth + 1)
   }
 
-  /** As Effect's loggers show it: the headers of a request without credentials. */
+  /** Captures a value as Effect's loggers show it: the headers of a request without credentials. */
   private redacted(value: Inspectable.Redactable, depth: number): Json {
     return this.substitute({ toJSON: () => value[Inspectable.symbolRedactable](FiberRefs.empty()) }, depth)
   }
 
-  /** As many elements as can be kept: a collection may hold millions. */
+  /** The first elements, as many as can be kept: a collection may hold millions. */
   private first<A>(elements: Iterable<A>): Array<A> {
     const first: Array<A> = []
     if (this.limits.maxEntries <= 0) return first

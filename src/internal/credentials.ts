@@ -1,10 +1,10 @@
-/** What carries credentials, by its name: of headers, and of the parameters of an address. */
+/** Recognizes headers and URL parameters that carry credentials, by their names. */
 
 export const isCredential = (name: string): boolean => credentials.test(name)
 
 /**
- * An attribute by which Effect tells of an HTTP message, without what its services take for a key. Effect knows of few
- * headers that they carry one, and vendors' packages do not get to tell it.
+ * Redacts keys of services in an attribute with which Effect describes an HTTP message. Effect knows only a few headers
+ * that carry one, and the packages of vendors have no way to name others.
  */
 export const withoutCredentials = (key: string, value: unknown): unknown => {
   if (key.startsWith("http.request.header.") || key.startsWith("http.response.header.")) {
@@ -20,7 +20,10 @@ export const withoutCredentials = (key: string, value: unknown): unknown => {
 
 // internal
 
-/** Counts of tokens, as vendors put them into headers, are none; what `@effect/ai-openai` takes as `Redacted` is one. */
+/**
+ * Token counts, which vendors put into headers, do not match; the values that `@effect/ai-openai` takes as `Redacted`
+ * do.
+ */
 const credentials = new RegExp(
   [
     "auth(?:entic|oriz)",
@@ -38,5 +41,5 @@ const credentials = new RegExp(
 
 const parameters = /(^|[?&])([^=?&#]+)=[^&#]*/g
 
-/** Too short to be looked for within other names. */
+/** These names are too short to be searched for within other names. */
 const isKey = (name: string): boolean => /^(?:key|sig|.*accesskeyid|.*accessid)$/i.test(name)

@@ -1,10 +1,10 @@
-/** The span by which a trace comes in that was begun elsewhere. */
+/** The span through which a trace that was begun elsewhere enters. */
 import type { Span } from "../Observation.ts"
 import { startInId } from "./startInId.ts"
 
 /**
- * Whether a trace comes into the stores here: the span continues one that another process began, and by its id that was
- * no process that uses this library, of which one alone records the trace as a whole. See decision 0004.
+ * Whether a trace enters the stores with this span: it continues a span of another process, and the trace id shows that
+ * this process does not use this library. Only a process that uses it records the trace as a whole. See decision 0004.
  */
 export const isEntry = ({ parentIsRemote, startTimeUnixMicros, traceId }: Span): boolean =>
   parentIsRemote && startInId(traceId, startTimeUnixMicros) === undefined

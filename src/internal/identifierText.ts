@@ -3,14 +3,14 @@ import { createHash } from "node:crypto"
 import { beginningOf } from "./textPieces.ts"
 
 /**
- * The most that is kept, in characters: what a column of PostgreSQL with an index takes. A btree refuses rows of more than
- * about 2,700 bytes, and a character has at most 3 (those with 4 count twice here).
+ * The maximum length in characters, which fits an indexed column of PostgreSQL: a btree refuses rows of more than about
+ * 2,700 bytes, and a character has at most 3 bytes (those with 4 count twice here).
  */
 export const maxIdentifierLength = 800
 
 /**
- * Cuts what is longer. The end says that it was cut, and holds a digest of the whole, so that two identifiers which differ
- * only behind the cut stay different, and equal ones equal.
+ * Cuts longer identifiers. The end says that the text was cut, and holds a digest of the whole, so that two identifiers
+ * that differ only behind the cut stay different, and equal ones equal.
  */
 export const cutIdentifier = (text: string): string => {
   if (text.length <= maxIdentifierLength) return text
@@ -19,7 +19,7 @@ export const cutIdentifier = (text: string): string => {
   return beginningOf(text, maxIdentifierLength - mark.length) + mark
 }
 
-/** The types say text, and what comes from a database may be a number or `null`. */
+/** The types say text, but a value from a database may be a number or `null`. */
 export const identifierOrNone = (value: unknown): string | undefined =>
   typeof value === "string"
     ? cutIdentifier(value)

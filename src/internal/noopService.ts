@@ -1,4 +1,4 @@
-/** The service that records nothing. Contexts are still made, so that ids can be passed on to other services. */
+/** The service that records nothing. It still makes contexts, so that ids can be passed on to other services. */
 import * as Effect from "effect/Effect"
 import type { Service } from "../ObservabilityService.ts"
 import { TraceContext } from "../TraceContext.ts"

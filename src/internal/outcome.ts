@@ -23,8 +23,8 @@ export const fromExit = (exit: Exit.Exit<unknown, unknown>): Outcome =>
   exit._tag === "Success" ? success : fromCause(exit.cause)
 
 /**
- * Failures speak first, then defects: a failure whose siblings were interrupted because of it is an error, and only a
- * cause that holds nothing but interruption is `interrupted`.
+ * Failures take precedence over defects, and both over interruption: a failure whose siblings were interrupted because
+ * of it is an error, and only a cause that holds nothing but interruption is `interrupted`.
  */
 export const fromCause = (cause: Cause.Cause<unknown>): Outcome => {
   const reason = Option.orElse(Cause.failureOption(cause), () => Cause.dieOption(cause))
@@ -36,8 +36,8 @@ export const fromCause = (cause: Cause.Cause<unknown>): Outcome => {
 }
 
 /**
- * What stands for an error where a program has not failed, such as the status of an answer: what the program itself states
- * of it says more.
+ * Stands in for an error where a program has not failed, such as for the status of a response. An error that the
+ * program itself states says more.
  */
 export abstract class StandIn {
   abstract readonly _tag: string
@@ -47,7 +47,7 @@ export abstract class StandIn {
 export const standInOf = (cause: Cause.Cause<unknown>): StandIn | undefined =>
   cause._tag === "Fail" && cause.error instanceof StandIn ? cause.error : undefined
 
-/** An error that the application hands over, told as if it had failed with it. */
+/** Describes an error that the application hands over, as if it had failed with that error. */
 export const fromError = (error: unknown): ErrorDetails => errorDetails(error, Cause.fail(error))
 
 /**
@@ -76,19 +76,22 @@ const interruption: ErrorDetails = { type: "Interrupt", message: "interrupted", 
 const maxTypeLength = 256
 const maxMessageLength = 16_384
 
-/** An error without a message is shown by its fields, on the application's fiber: few of them. */
+/**
+ * An error without a message is described by its fields. Only a few of them, because this runs on the application's
+ * fiber.
+ */
 const errorLimits = { maxDepth: 4, maxEntries: 32, maxStringLength: 1_024, maxBytes: maxMessageLength }
 
 const typeOf = (error: unknown): string => {
   if (Predicate.hasProperty(error, "_tag") && typeof error._tag === "string") return error._tag
-  // an error class that sets no name of its own inherits the one of `Error`
+  // an error class that sets no name inherits that of `Error`
   if (error instanceof Error && error.name !== "Error" && isName(error.name)) return error.name
   if (typeof error !== "object" || error === null) return typeof error
   const name: unknown = error.constructor?.name
   return isName(name) ? name : "Object"
 }
 
-/** The types say that a name is text, and JavaScript lets it be anything. */
+/** The types say that a name is text, but JavaScript lets it be anything. */
 const isName = (name: unknown): name is string => typeof name === "string" && name !== ""
 
 const messageOf = (error: unknown): string => {
@@ -101,7 +104,10 @@ const messageOf = (error: unknown): string => {
   return typeof error === "object" && error !== null ? JSON.stringify(capture(error, errorLimits).value) : String(error)
 }
 
-/** Node's error for a name with several addresses, none of which answers, says nothing itself. */
+/**
+ * The messages of an `AggregateError`: Node's error for a host name with several addresses, none of which answers, has
+ * no message.
+ */
 const messagesOf = (errors: ReadonlyArray<unknown>): string =>
   Array.from(
     new Set(

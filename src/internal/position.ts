@@ -1,4 +1,4 @@
-/** Where something belongs: in a context, or below a span, whose own context need not be made for that. */
+/** The place of a record: in a context, or below a span whose own context need not be made for that. */
 import type { SpanHandle } from "../SpanHandle.ts"
 import type { TraceContext } from "../TraceContext.ts"
 
@@ -6,5 +6,8 @@ export type Position = TraceContext | SpanHandle
 
 export const contextAt = (position: Position): TraceContext => isContext(position) ? position : position.context
 
-/** By what it has, and not by its class: a program may hold the library twice, as bundlers make of some, and so the class. */
+/**
+ * Checks the properties and not the class: a program may hold the library twice, as some bundles do, and so two copies
+ * of the class.
+ */
 export const isContext = (position: Position): position is TraceContext => !("context" in position)

@@ -7,7 +7,7 @@ import * as Predicate from "effect/Predicate"
 import { capture, cutString } from "./capture.ts"
 import { withoutBodies } from "./quotedBodies.ts"
 
-/** `undefined` where it cannot be read: that runs code of the application, which may throw. */
+/** `undefined` if the cause cannot be read: reading it runs code of the application, which may throw. */
 export const printedCause = (cause: Cause.Cause<unknown>): string | undefined => {
   const known = printed.get(cause)
   if (known !== undefined) return known
@@ -26,10 +26,13 @@ const maxCauseLength = 65_536
 const maxErrors = 16
 const maxDepth = 16
 
-/** Every span through which a failure passes tells the same cause. */
+/** The printed texts, because every span through which a failure passes prints the same cause. */
 const printed = new WeakMap<Cause.Cause<unknown>, string>()
 
-/** An unbounded `forEach` may have thousands of errors, whose stacks V8 makes when they are asked for: 0.5 s for 3,000. */
+/**
+ * Prints the first errors only: an unbounded `forEach` may have thousands, and V8 makes their stacks when they are
+ * read, which took 0.5 s for 3,000.
+ */
 const print = (cause: Cause.Cause<unknown>): string => {
   const first: Array<unknown> = []
   const count = Cause.reduce(cause, 0, (count, part) => {
@@ -42,7 +45,7 @@ const print = (cause: Cause.Cause<unknown>): string => {
   return count > maxErrors ? `${text}\n[cut: ${count - maxErrors} of ${count} errors]` : text
 }
 
-/** Headers of a request are shown without credentials, as loggers show them. */
+/** Prints an error, with the headers of a request without credentials, as loggers show them. */
 const pretty = (error: unknown): string =>
   Inspectable.withRedactableContext(
     FiberRefs.empty(),
@@ -50,9 +53,10 @@ const pretty = (error: unknown): string =>
   )
 
 /**
- * Whether Effect can print it. It prints each cause further in than the one before, down to the last: a loop that wraps
- * what it caught makes very many, and an error that is its own cause has no last one. It prints all of a text, and all of
- * what is no error, as JSON: that of 300,000 rows took more than a minute, and that of a bigint fails.
+ * Whether Effect can print the error. Effect indents each cause further than the one before, down to the last: a loop
+ * that wraps what it caught makes very many causes, and an error that is its own cause has no last one. It prints texts
+ * in full, and everything that is not an error in full as JSON: that of 300,000 rows took more than a minute, and that
+ * of a bigint fails.
  */
 const isModest = (error: unknown): boolean => {
   const parts = [...chain(error)]
@@ -66,7 +70,7 @@ const lengthOf = (part: unknown): number => {
 
 const isData = (part: unknown): part is object => typeof part === "object" && part !== null
 
-/** An error, its cause, the cause of that, and so on: one more than are printed, at most. */
+/** An error, its cause, the cause of that, and so on: at most one more than are printed. */
 function* chain(error: unknown): Generator<unknown> {
   let at = error
   for (let depth = 0; at !== undefined && depth <= maxDepth; depth++) {

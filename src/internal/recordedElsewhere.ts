@@ -1,7 +1,8 @@
 /**
- * How one part of the library says to another that a native span has a record already, or is to have none.
+ * How one part of the library tells another that a native span has a record already, or must not have one.
  *
- * The first travels with what Effect tells a tracer when a span begins, and nowhere else: no tracer stores it as an attribute.
+ * The mark of an existing record is only among the attributes that Effect passes to a tracer when a span begins: no
+ * tracer stores it as an attribute.
  */
 const key = "observability.recorded"
 
@@ -11,5 +12,8 @@ export const recordedElsewhere = (attributes: Attributes | undefined): Attribute
 
 export const isRecordedElsewhere = (attributes: Attributes | undefined): boolean => attributes?.[key] === true
 
-/** On a native span: a tracer of this library has been told to leave it out, and so does any other around that one. */
+/**
+ * Marks a native span that a tracer of this library was told to leave out. Any other such tracer around that one leaves
+ * it out, too.
+ */
 export const leftOutSpan: unique symbol = Symbol("effect-observability/leftOutSpan")

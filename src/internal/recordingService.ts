@@ -82,7 +82,7 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
     const traces = new Traces(room)
     const spans = new Spans(room, traces, pricer.price)
     const logbook = new Logbook(room, traces)
-    /** A mistake in recording is counted, and is never the application's. */
+    /** A failure to record is counted, and never becomes the application's. */
     const recording = (record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void): Effect.Effect<void> =>
       Effect.withFiberRuntime((fiber) => {
         try {
@@ -93,7 +93,7 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
         return Effect.void
       })
 
-    /** Without a parent, what is logged is a trace of its own, which has ended with it. */
+    /** Without a parent, the logged record is a trace of its own, which has ended with it. */
     const logging = (
       parent: TraceContext | undefined,
       record: (fiber: Fiber.RuntimeFiber<unknown, unknown>) => void
@@ -124,7 +124,7 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
         Effect.withFiberRuntime((fiber) => {
           const context = unsafe.startTrace(fiber, trace)
           return context === undefined
-            // a generator that fails may be why there is none
+            // a failing generator may be the reason why there is no context
             ? Effect.provideService(TraceContext.root(), IdGenerator, cryptographic)
             : Effect.succeed(context)
         }),
@@ -133,7 +133,7 @@ export const recordingService = (options: Options): Effect.Effect<Service, never
       afterTrace: options.flushOnTraceEnd === undefined
         ? Effect.void
         : Effect.withFiberRuntime((fiber) =>
-          // what waits in `Effect.runSync` is a defect, and the program's own has none
+          // waiting in `Effect.runSync` is a defect, which the program's own effect does not have
           fiber.currentScheduler instanceof Scheduler.SyncScheduler
             ? Effect.void
             : Effect.asVoid(service.flush({ timeout: options.flushOnTraceEnd }))

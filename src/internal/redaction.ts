@@ -1,20 +1,18 @@
-/**
- * The one point at which every record passes the application's own redaction, before any provider sees it.
- */
+/** The one point at which every record passes through the application's own redaction, before any provider sees it. */
 import type { Observation } from "../Observation.ts"
 import { cutString } from "./capture.ts"
 
 /**
- * A redaction that throws must not let the record through as it is, nor lose it: what it may hold of the user's data
- * is taken out, and the record says so.
+ * When a redaction throws, the record must neither go through unchanged nor get lost: the fields that may hold the
+ * user's data are taken out, and the record says so.
  */
 export class Redaction {
-  /** How often it has failed. */
+  /** How often the redaction has failed. */
   failed = 0
   private readonly redact: (observation: Observation) => Observation
   private readonly onFailure: (reason: string, times: number) => void
 
-  /** @param onFailure told once of all records that were handed over together */
+  /** @param onFailure called once for all failures among records that were handed over together */
   constructor(
     redact: (observation: Observation) => Observation,
     onFailure: (reason: string, times: number) => void
@@ -51,7 +49,7 @@ export class Redaction {
 
 const notice = "<redaction failed>"
 
-/** To print what was thrown runs code of the application, which may throw. */
+/** Printing the thrown value runs code of the application, which may throw. */
 const textOf = (error: unknown): string => {
   try {
     return cutString(String(error), 1_000)

@@ -1,5 +1,5 @@
 /**
- * Under this key of its attributes a span keeps those of its figures that spans below it hold, too: `usage`, and `costUsd`,
- * which is null where the span itself states no cost.
+ * The attribute under which a span keeps those of its figures that spans below it hold, too: `usage`, and `costUsd`,
+ * which is null if the span itself states no cost.
  */
 export const repeatedKey = "observability.repeated"

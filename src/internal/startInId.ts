@@ -1,14 +1,14 @@
-/** The time that the id of a trace carries, where that is the time of its start: the one thing that all processes know. */
+/** The start time that the id of a trace carries, if it does: the one fact about the trace that all processes know. */
 import { type TraceId, unixMillisOf } from "../Identifier.ts"
 
 /**
- * An id made elsewhere may look like a UUIDv7 and not be one: of random ids one in 64 does, and then its time lies
- * anywhere in 8,900 years. So it must lie near the time at which there is something of the trace: up to 31 days before,
- * since a trace may be ended long after it began by a process that knows no better start than its own; up to a day after,
- * for a clock that is wrong. Of random ids 3 in 10 million pass, and do no harm then.
+ * An id made elsewhere may look like a UUIDv7 without being one: one in 64 random ids does, and then its time lies
+ * anywhere in 8,900 years. So its time must be near the time at which a record of the trace exists: up to 31 days
+ * before, since a process that knows no better start than its own may end a trace long after it began; up to a day
+ * after, for a clock that is wrong. 3 in 10 million random ids pass, and then do no harm.
  *
- * @param fromUnixMicros when there is something of the trace: then, or from then on
- * @param toUnixMicros the end of that time
+ * @param fromUnixMicros when a record of the trace exists, or the beginning of that period
+ * @param toUnixMicros the end of that period
  * @returns microseconds since the Unix epoch
  */
 export const startInId = (

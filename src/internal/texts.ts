@@ -1,4 +1,7 @@
-/** The texts of an observation that are content: what users wrote, what models answered, what the program says of it. */
+/**
+ * Maps the texts of an observation that are content: written by users, answered by models, or stated by the program
+ * about it.
+ */
 import type { ErrorDetails, Json, JsonObject, Observation } from "../Observation.ts"
 
 export const mapTexts = (observation: Observation, f: (text: string) => string): Observation => {
@@ -11,7 +14,7 @@ export const mapTexts = (observation: Observation, f: (text: string) => string):
 // internal
 
 class Texts {
-  /** Characters that there are more than before. */
+  /** By how many characters the texts have grown. */
   growth = 0
   private readonly f: (text: string) => string
 

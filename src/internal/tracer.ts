@@ -1,4 +1,4 @@
-/** What every tracer around another one needs. */
+/** Common parts of tracers that wrap another one. */
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Option from "effect/Option"
@@ -11,7 +11,10 @@ import type { Position } from "./position.ts"
 /** Effect's own tracer, which makes spans and does nothing with them. */
 export const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
-/** Called for every instruction of every fiber: where Effect's own tracer is around, not through one more function. */
+/**
+ * Called for every instruction of every fiber: if the wrapped tracer is Effect's own, its function is used directly,
+ * without one more call.
+ */
 export const contextOf = (delegate: Tracer.Tracer): Tracer.Tracer["context"] =>
   delegate === defaultTracer ? defaultTracer.context : (execute, fiber) => delegate.context(execute, fiber)
 
@@ -23,8 +26,8 @@ const nativePrototype: unknown = Object.getPrototypeOf(
 )
 
 /**
- * The ids that a span has already, where they are W3C ids of the trace that it is to stand in. A tracer that begins a trace
- * has decided whether it is sampled, too, also for those who continue it.
+ * The ids that a span has already, if they are W3C ids of the trace that it is to be part of. A tracer that begins a
+ * trace has also decided whether it is sampled, for those who continue it, too.
  */
 export const idsOf = (span: Tracer.Span, parent: Position | undefined): SpanOrigin | undefined => {
   const { sampled, spanId, traceId } = span
@@ -42,7 +45,10 @@ export const externalSpan = (context: TraceContext): Tracer.ExternalSpan =>
     context: Context.make(otelTraceFlags, (context.sampled ? 1 : 0) | (context.random ? 2 : 0))
   })
 
-/** How @effect/opentelemetry is told the flags of a parent, without which it takes every parent for a sampled one. */
+/**
+ * The tag by which @effect/opentelemetry reads the flags of a parent; without it, it takes every parent for a sampled
+ * one.
+ */
 const otelTraceFlags = Context.GenericTag<"@effect/opentelemetry/Tracer/OtelTraceFlags", number>(
   "@effect/opentelemetry/Tracer/OtelTraceFlags"
 )

@@ -1,4 +1,4 @@
-/** Runs an effect in a part of the trace around, and for whom the traces are that it begins. */
+/** Runs an effect in a section of the surrounding trace, and sets the subjects of traces that the effect begins. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Subjects } from "../TraceContext.ts"
