@@ -1,16 +1,17 @@
 /**
- * Records the spans of Effect's own API: `Effect.withSpan`, `Effect.fn`, `Layer.withSpan`, `Stream.withSpan`, and what
- * libraries such as `@effect/sql` and `@effect/platform` trace with them. A program that has them everywhere is recorded
- * completely by this one layer, without a change to it.
+ * Records the spans of Effect's own API: `Effect.withSpan`, `Effect.fn`, `Layer.withSpan`, `Stream.withSpan`, and those
+ * of libraries such as `@effect/sql` and `@effect/platform`. A program that uses them everywhere is recorded completely
+ * by this one layer, without a change to the program.
  *
- * They stand in the same traces as the spans of this library: each finds the other as its parent, to any depth. A tracer
- * that is there already, such as OpenTelemetry's or that of the DevTools, still sees every span, under the same ids.
+ * They are part of the same traces as the spans of this library: either kind finds the other as its parent, to any
+ * depth. A tracer that is already there, such as that of OpenTelemetry or of the DevTools, still sees every span, under
+ * the same ids.
  *
- * A span that carries attributes of the OpenTelemetry GenAI conventions is recorded as the model call, tool or agent that it
+ * A span with attributes of the OpenTelemetry GenAI conventions is recorded as the model call, tool or agent that it
  * is, with its tokens and its cost.
  *
- * **Loss policy.** Nothing here fails or delays a program. A span that cannot be recorded is counted (`failedRecordings`
- * of the service's `stats`), and runs as it would without the layer.
+ * **Loss policy.** The tracer neither fails nor delays a program. A span that cannot be recorded is counted
+ * (`failedRecordings` of the service's `stats`), and runs as it would without the layer.
  *
  * @example
  * ```ts
@@ -46,7 +47,7 @@ import { effectTracer } from "./internal/effectTracer/tracer.ts"
 import { ObservabilityService } from "./ObservabilityService.ts"
 
 /**
- * What is known of a span when it begins.
+ * The properties of a span that are known when it begins.
  *
  * @since 0.1.0
  * @category models
@@ -59,22 +60,22 @@ export interface Candidate extends Filters.Candidate {}
  */
 export interface Options {
   /**
-   * Which spans are recorded. What runs in one that is not belongs to the nearest span around it that is; another tracer
-   * sees it all the same. A filter that throws lets the span through. Default: all.
+   * Decides which spans are recorded. Spans inside of one that is left out belong to the nearest recorded span around
+   * it; another tracer sees the span all the same. A filter that throws lets the span through. Default: all.
    */
   readonly shouldRecord?: ((span: Candidate) => boolean) | undefined
 }
 
 /**
- * Records native spans from here on, beside the tracer that is there when the layer is built: so provide that one to
- * this layer.
+ * Records native spans from here on, besides the tracer that is there when the layer is built: so provide that tracer
+ * to this layer.
  *
- * A span belongs to the one around it, native or not; without any it begins a trace of its own name, which ends with it.
- * `root: true` leaves the trace. An external span (`Tracer.externalSpan`) with valid W3C ids is continued. When the span
- * around it has ended, as for a daemon that outlives it, it belongs to the nearest one that has not, or begins a trace for
- * the same user; and links to the one that has.
+ * A span belongs to the one around it, native or not; without any, it begins a trace of its own name, which ends with
+ * it. `root: true` leaves the trace. An external span (`Tracer.externalSpan`) with valid W3C ids is continued. If the
+ * span around it has ended, as for a daemon that outlives it, the new span belongs to the nearest one that has not
+ * ended, or begins a trace for the same user, and links to the ended one.
  *
- * Spans of a disabled tracer (`Effect.withTracerEnabled(false)`) are not there. Those that are not sampled are recorded:
+ * Spans of a disabled tracer (`Effect.withTracerEnabled(false)`) do not exist. Spans that are not sampled are recorded:
  * `sampled` is passed on, and decides nothing here.
  *
  * @since 0.1.0

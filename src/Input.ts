@@ -1,5 +1,6 @@
 /**
- * What a program hands over: everything here is captured at the call, so it may be changed or reused afterwards.
+ * The values that a program hands over. All of them are captured at the call, so they may be changed or reused
+ * afterwards.
  *
  * A figure that cannot be true (a negative token count, a latency that is no number) is left out of the record, and a
  * sentence about it is kept with the record under `observability.problems`: nothing fails, and nothing is made up.
@@ -20,7 +21,7 @@ import type { CostInput, Usage } from "./Usage.ts"
 export type Attributes = Readonly<Record<string, unknown>>
 
 /**
- * What `withTrace` takes beside the name.
+ * The options of `withTrace`, besides the name.
  *
  * @since 0.1.0
  * @category models
@@ -30,25 +31,26 @@ export interface TraceOptions extends RootOptions {
   readonly operationType?: string | undefined
   /** Words to find the trace by. */
   readonly tags?: ReadonlyArray<string> | undefined
-  /** What else is to be known of the trace. */
+  /** Further information about the trace. */
   readonly metadata?: Attributes | undefined
-  /** What the operation was asked. */
+  /** The input of the operation. */
   readonly input?: unknown
 }
 
 /**
- * What `startTrace` takes.
+ * The input of `startTrace`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Trace extends TraceOptions {
-  /** What is done, for example `chat`: the same for all traces of the kind. */
+  /** The operation, for example `chat`: the same for all traces of the kind. */
   readonly name: string
 }
 
 /**
- * What `endTrace` takes. What is left out is found: the duration from the start, the totals from what was recorded.
+ * The input of `endTrace`. Omitted fields are computed: the duration from the start, the totals from the recorded model
+ * calls.
  *
  * @since 0.1.0
  * @category models
@@ -56,9 +58,9 @@ export interface Trace extends TraceOptions {
 export interface TraceEnd {
   /** Default: `error` when an error is given, here or before by `annotate`, otherwise `success`. */
   readonly status?: "success" | "error" | "interrupted" | undefined
-  /** The kind of error, for example the `_tag` of one. */
+  /** The kind of error, for example its `_tag`. */
   readonly errorType?: string | undefined
-  /** What the error says. */
+  /** The message of the error. */
   readonly errorMessage?: string | undefined
   /** Instead of `errorType` and `errorMessage`: the error itself. `null` takes back what `annotate` stated before. */
   readonly error?: unknown
@@ -72,12 +74,12 @@ export interface TraceEnd {
   readonly costUsd?: CostInput | undefined
   /** Added to the metadata of the start. */
   readonly metadata?: Attributes | undefined
-  /** What the operation answered. */
+  /** The output of the operation. */
   readonly output?: unknown
 }
 
 /**
- * What `span` and `withSpan` take beside the name.
+ * The options of `span` and `withSpan`, besides the name.
  *
  * @since 0.1.0
  * @category models
@@ -87,24 +89,24 @@ export interface SpanOptions {
   readonly type?: SpanType | undefined
   /** The role in a call between processes. Default: `internal`. */
   readonly kind?: SpanKind | undefined
-  /** Spans that it has to do with, beside its parent; the first 128 are kept. */
+  /** Related spans, besides the parent; the first 128 are kept. */
   readonly links?: ReadonlyArray<SpanLink> | undefined
-  /** What is to be known of it from the start. */
+  /** Attributes that are known from the start. */
   readonly attributes?: Attributes | undefined
   /** What it works on. */
   readonly input?: unknown
 }
 
 /**
- * A span to point to.
+ * A link to a span.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SpanLink {
-  /** Which span, for example the `context` of its handle. */
+  /** The linked span, for example the `context` of its handle. */
   readonly context: Pick<TraceContext, "traceId" | "spanId">
-  /** What the two have to do with each other. */
+  /** Describes how the two spans are related. */
   readonly attributes?: Attributes | undefined
 }
 
@@ -119,61 +121,64 @@ export interface SpanEvent {
   readonly name: string
   /** Nanoseconds of the fiber's `Clock`. Default: now. */
   readonly timeNanos?: bigint | undefined
-  /** What is to be known of it. */
+  /** Further information about the event. */
   readonly attributes?: Attributes | undefined
 }
 
 /**
- * What may be found out while a span runs. What is given replaces what was there; attributes are added.
+ * The information that may be found out while a span runs. A given field replaces the earlier value; attributes are
+ * added.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SpanUpdate {
-  /** A better name than the one that it was started with. */
+  /** A better name than the one that the span was started with. */
   readonly name?: string | undefined
-  /** Added to those that are there; of the same name, the new one stands. */
+  /** Added to the existing attributes; a new value replaces one of the same name. */
   readonly attributes?: Attributes | undefined
   /** What it works on. */
   readonly input?: unknown
-  /** What came out. */
+  /** The result of the work. */
   readonly output?: unknown
   /**
-   * Given, this is a failure, and has the status `error`, also where the effect succeeds, or is interrupted: an answer that
-   * says no, a fallback. `null` takes it back. An effect that fails by itself has its own error, and this one beside it in
-   * the attributes, under `observability.stated_error`.
+   * States a failure: the span has the status `error`, even if the effect succeeds or is interrupted, as for a response
+   * that says no, or a fallback. `null` takes it back. If the effect fails by itself, the span has the effect's error,
+   * and this one is kept in the attributes, under `observability.stated_error`.
    */
   readonly error?: unknown
-  /** How many results a retrieval gave. */
+  /** The number of results of a retrieval. */
   readonly resultCount?: number | undefined
-  /** The best score among them, on whatever scale. */
+  /** The best score among the results, on whatever scale. */
   readonly topScore?: number | undefined
-  /** How many pages a document has. */
+  /** The number of pages of a document. */
   readonly pageCount?: number | undefined
-  /** How many chunks it was cut into. */
+  /** The number of chunks that a document was cut into. */
   readonly chunkCount?: number | undefined
   /** The name of the model. */
   readonly model?: string | undefined
   /** Who runs the model, for example `openai`. */
   readonly provider?: string | undefined
-  /** The one that the model was asked with. */
+  /** The sampling temperature that the model was asked with. */
   readonly temperature?: number | undefined
   /** Why the model stopped, in the vendor's word, for example `stop`. */
   readonly finishReason?: string | undefined
   /** From the start of the call; a number is in milliseconds. */
   readonly timeToFirstToken?: Duration.DurationInput | undefined
-  /** Tokens of the whole prompt, none of them cached; for more, use `usage`, for which `Usage` has constructors. */
+  /** Tokens of the whole prompt, none of them cached. For more detail use `usage`; `Usage` has constructors for it. */
   readonly promptTokens?: number | undefined
   /** Tokens of the whole answer, reasoning included. */
   readonly completionTokens?: number | undefined
   /** Takes precedence over `promptTokens` and `completionTokens`. A bucket that is left out is unknown, not 0. */
   readonly usage?: Partial<Usage> | undefined
-  /** US dollars. Left out, it is computed from the usage and the price; where there is none, it is unknown, not 0. */
+  /**
+   * US dollars. If omitted, it is computed from the usage and the price; if there is no price, it is unknown, not 0.
+   */
   readonly costUsd?: CostInput | undefined
 }
 
 /**
- * A call of a language model that is over. It is stored as a span of type `llm`.
+ * A language model call that is over. It is stored as a span of type `llm`.
  *
  * @since 0.1.0
  * @category models
@@ -183,7 +188,9 @@ export interface LlmCall extends SpanUpdate {
   readonly model: string
   /** Default: the operation `chat` and the model, as the GenAI conventions name such spans. */
   readonly name?: string | undefined
-  /** How long the call took, up to now, 30 days at most; a number is in milliseconds. Left out, the duration is unknown. */
+  /**
+   * The duration of the call, which ends now: 30 days at most; a number is in milliseconds. If omitted, it is unknown.
+   */
   readonly latency?: Duration.DurationInput | undefined
 }
 
@@ -200,7 +207,7 @@ export interface ChatMessage {
   readonly content: unknown
   /** Which turn of the conversation it belongs to. */
   readonly turnNumber?: number | undefined
-  /** What an answer was drawn from. */
+  /** The sources that an answer was drawn from. */
   readonly sources?: ReadonlyArray<unknown> | undefined
   /** Where in the answer which source is cited. */
   readonly citations?: ReadonlyArray<unknown> | undefined
@@ -210,7 +217,7 @@ export interface ChatMessage {
   readonly model?: string | undefined
   /** How long the answer took; a number is in milliseconds. */
   readonly responseTime?: Duration.DurationInput | undefined
-  /** What else is to be known of it. */
+  /** Further information about the message. */
   readonly metadata?: Attributes | undefined
 }
 
@@ -221,24 +228,24 @@ export interface ChatMessage {
  * @category models
  */
 export interface DocumentEvent {
-  /** By which all steps of the document are found. */
+  /** The id by which all steps of the document are found. */
   readonly documentId: string
-  /** What people call it. */
+  /** The document's name for people. */
   readonly documentName?: string | undefined
   /** Which step: one of the known words, or one of the pipeline's own. */
   readonly eventType: "upload" | "parse" | "chunk" | "embed" | "index" | "delete" | (string & {})
-  /** How far the step is. */
+  /** The state of the step. */
   readonly status: DocumentStatus
-  /** How long the step took, up to now, 30 days at most; a number is in milliseconds. */
+  /** The duration of the step, which ends now: 30 days at most; a number is in milliseconds. */
   readonly duration?: Duration.DurationInput | undefined
   /** Figures of the step, for example `{ chunkCount: 12 }`. */
   readonly metrics?: Attributes | undefined
   /** Why the step failed. */
   readonly error?: unknown
-  /** Whether trying the step again makes sense. */
+  /** Whether a retry of the step makes sense. */
   readonly retryable?: boolean | undefined
-  /** How often it was tried again already. */
+  /** The number of retries so far. */
   readonly retryCount?: number | undefined
-  /** What else is to be known of it. */
+  /** Further information about the step. */
   readonly metadata?: Attributes | undefined
 }

@@ -1,9 +1,9 @@
 /**
- * The service that a program talks to. It builds observations, and hands them to one delivery per provider.
+ * The service that a program uses. It builds observations, and hands them to one delivery per provider.
  *
- * **Loss policy.** No method fails, has a defect, or waits for a provider. What the deliveries could not write is
- * counted, see `flush` and `stats`. When the layer's scope closes, open spans are ended as `interrupted`, children
- * first, and what is queued is written within `closeDeadline`; the rest is dropped and counted.
+ * **Loss policy.** No method fails, has a defect, or waits for a provider. Records that the deliveries could not write
+ * are counted, see `flush` and `stats`. When the layer's scope closes, open spans are ended as `interrupted`, children
+ * first, and queued records are written within `closeDeadline`; the rest is dropped and counted.
  *
  * @since 0.1.0
  */
@@ -26,7 +26,7 @@ import type { SpanHandle } from "./SpanHandle.ts"
 import type { Subjects, TraceContext } from "./TraceContext.ts"
 
 /**
- * Bounds of what is captured of one value; see `docs/capture.md`.
+ * Limits of one captured value; see `docs/capture.md`.
  *
  * @since 0.1.0
  * @category models
@@ -49,7 +49,10 @@ export interface CaptureOptions {
  * @category models
  */
 export interface Options {
-  /** Where records go. Each gets all of them, and none can disturb another. Two of one name are a defect at the start. */
+  /**
+   * The destinations of records. Each provider gets all records, and none can disturb another. Two providers of the
+   * same name are a defect at the start.
+   */
   readonly providers: ReadonlyArray<Provider>
   /** `service.name` of OpenTelemetry. Default: `unknown_service`. */
   readonly serviceName?: string | undefined
@@ -61,34 +64,34 @@ export interface Options {
   readonly release?: string | undefined
   /** How records are delivered to each provider. */
   readonly delivery?: Delivery.Options | undefined
-  /** Bounds of what is captured of one value. */
+  /** Limits of one captured value. */
   readonly capture?: CaptureOptions | undefined
-  /** What model calls cost whose cost the program does not state. Default: `Pricing.shipped`. */
+  /** The prices of model calls whose cost the program does not state. Default: `Pricing.shipped`. */
   readonly pricing?: Pricing.Table | undefined
   /**
-   * Takes out of a record what must not be stored, before any provider sees it; see `Observation.mapTexts`. Synchronous.
-   * When it throws, the record goes on without its content, and a warning says so. Default: nothing is taken out; values of
-   * type `Redacted` are never captured.
+   * Removes content that must not be stored from a record, before any provider sees it; see `Observation.mapTexts`.
+   * Synchronous. If it throws, the record goes on without its content, and a warning says so. Default: nothing is
+   * removed; values of type `Redacted` are never captured.
    */
   readonly redact?: ((observation: Observation) => Observation) | undefined
-  /** The time that closing the layer may take to write what is queued. Default: 5 seconds. */
+  /** The time that closing the layer may take to write queued records. Default: 5 seconds. */
   readonly closeDeadline?: Duration.DurationInput | undefined
   /**
-   * Ending a trace waits, for this time at most, until what was recorded before is written. For functions that are frozen
-   * as soon as they have answered. Default: nothing waits.
+   * The time for which ending a trace waits, at most, until all earlier records are written. For functions that are
+   * frozen as soon as they have answered. Default: no waiting.
    */
   readonly flushOnTraceEnd?: Duration.DurationInput | undefined
-  /** The time that `flush` may take when it is not told. Default: 30 seconds. */
+  /** The time that `flush` may take if it is called without one. Default: 30 seconds. */
   readonly flushTimeout?: Duration.DurationInput | undefined
   /**
-   * How many open spans, and traces, are remembered at most to be ended when the layer closes; the oldest are forgotten
-   * first. Default: 100,000.
+   * The maximum number of open spans, and of open traces, that are remembered to be ended when the layer closes; the
+   * oldest are forgotten first. Default: 100,000.
    */
   readonly maxOpenSpans?: number | undefined
 }
 
 /**
- * What became of every record, by provider.
+ * The outcome of all records, by provider.
  *
  * @since 0.1.0
  * @category models
@@ -96,26 +99,26 @@ export interface Options {
 export type FlushReceipt = Readonly<Record<string, Delivery.Receipt>>
 
 /**
- * The live state.
+ * The live state of the service.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Stats {
-  /** By the name of the provider. */
+  /** Keyed by the provider's name. */
   readonly providers: Readonly<Record<string, Delivery.Stats>>
   readonly openSpans: number
   readonly openTraces: number
-  /** Records that a failing `redact` let through only without their content. */
+  /** Records that went on without their content because `redact` failed. */
   readonly failedRedactions: number
   /** Calls that could not be recorded because recording itself failed. */
   readonly failedRecordings: number
-  /** How many model calls had no price, by the model; the first 100 of them by name. */
+  /** The number of model calls without a price, by model. Only the first 100 models are listed by name. */
   readonly unpricedModels: Readonly<Record<string, number>>
 }
 
 /**
- * What is known of a span that somebody else has made already, such as a tracer.
+ * Known properties of a span that somebody else has made already, such as a tracer.
  *
  * @since 0.1.0
  * @category models
@@ -137,8 +140,8 @@ export interface SpanOrigin {
 }
 
 /**
- * The synchronous core, for combinators and bridges that stand inside of an instruction of a fiber. Nothing here
- * throws; a start that could not be recorded is `undefined`.
+ * The synchronous core, for combinators and bridges that run inside of an instruction of a fiber. Nothing here throws;
+ * a start that could not be recorded returns `undefined`.
  *
  * @since 0.1.0
  * @category models
@@ -151,7 +154,7 @@ export interface Unsafe {
     context: TraceContext,
     exit: Exit.Exit<unknown, unknown>
   ) => void
-  /** @param parent what it belongs to; without one, it begins a trace of its own, which ends with it */
+  /** @param parent the parent; without one, the span begins a trace of its own, which ends with it */
   readonly startSpan: (
     fiber: Fiber.RuntimeFiber<unknown, unknown>,
     parent: TraceContext | SpanHandle | undefined,
@@ -176,14 +179,14 @@ export interface Unsafe {
     event: Input.SpanEvent
   ) => void
   readonly addLink: (span: SpanHandle, link: Input.SpanLink) => void
-  /** Sets one attribute, which costs less than an update of the whole. */
+  /** Sets one attribute, which costs less than `updateSpan`. */
   readonly addAttribute: (span: SpanHandle, key: string, value: unknown) => void
-  /** Adds to a span, or to the span or trace that a context stands in, also to one that has ended. */
+  /** Updates a span, or the span or trace at a context, also one that has ended. */
   readonly updateSpan: (span: SpanHandle | TraceContext, update: Input.SpanUpdate) => void
 }
 
 /**
- * What `ObservabilityService` offers.
+ * The methods of `ObservabilityService`.
  *
  * @since 0.1.0
  * @category models
@@ -203,26 +206,26 @@ export interface Service {
     options?: Omit<Input.SpanOptions, "type">
   ) => Effect.Effect<SpanHandle, never, Scope.Scope>
   /**
-   * Adds to a span, or to the span or trace that a context stands in, also to one that has ended: it is then written once
-   * more. Of a trace, tokens and cost become the totals that the program states, and what only spans have goes into the
-   * metadata. A handle stays that of the layer that began its span; a context is looked for in this one.
+   * Updates a span, or the span or trace at a context, also one that has ended: its record is then written once more.
+   * For a trace, tokens and cost become the totals that the program states, and fields that only spans have go into the
+   * metadata. A handle is updated in the layer that began its span; a context is looked up in this layer.
    */
   readonly updateSpan: (span: SpanHandle | TraceContext, update: Input.SpanUpdate) => Effect.Effect<void>
   /**
-   * Says for whom the trace is in which a context stands, or the part of it that is for somebody of its own; see
+   * Sets the subjects of the trace at a context, or of the section of it that has subjects of its own; see
    * `annotateTrace`.
    */
   readonly updateTrace: (context: TraceContext, subjects: Subjects) => Effect.Effect<void>
-  /** Records a model call that is over; without a parent in a trace of its own. */
+  /** Records a model call that is over; without a parent, in a trace of its own. */
   readonly logLlmCall: (parent: TraceContext | undefined, call: Input.LlmCall) => Effect.Effect<void>
-  /** Records a message of a conversation; without a parent in a trace of its own. */
+  /** Records a message of a conversation; without a parent, in a trace of its own. */
   readonly logChatMessage: (parent: TraceContext | undefined, message: Input.ChatMessage) => Effect.Effect<void>
-  /** Records a step of a document; without a parent in a trace of its own. */
+  /** Records a step of a document; without a parent, in a trace of its own. */
   readonly logDocumentEvent: (parent: TraceContext | undefined, event: Input.DocumentEvent) => Effect.Effect<void>
-  /** Writes what was recorded before the call, and says what became of everything since the start. */
+  /** Writes everything recorded before the call, and returns what became of all records since the start. */
   readonly flush: (options?: { readonly timeout?: Duration.DurationInput | undefined }) => Effect.Effect<FlushReceipt>
   readonly stats: Effect.Effect<Stats>
-  /** What is to be done when a trace has ended, see `Options.flushOnTraceEnd`; mostly nothing. */
+  /** The effect to run after a trace has ended, see `Options.flushOnTraceEnd`; mostly nothing. */
   readonly afterTrace: Effect.Effect<void>
   readonly unsafe: Unsafe
 }

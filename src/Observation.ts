@@ -1,9 +1,9 @@
 /**
- * What can be recorded, as pure data.
+ * The records of this library, as pure data.
  *
- * Every observation is a complete snapshot: it names its trace, carries all that is known by then, and a `revision`
- * that grows with each later snapshot of the same thing. A provider keeps, per key, the snapshot with the highest
- * revision; so batches may arrive twice or out of order and the result is the same.
+ * Every observation is a complete snapshot: it names its trace, carries everything known at that time, and has a
+ * `revision` that grows with each later snapshot of the same trace or span. A provider keeps, per key, the snapshot
+ * with the highest revision, so batches may arrive twice or out of order with the same result.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import * as Texts from "./internal/texts.ts"
 import type { Usage } from "./Usage.ts"
 
 /**
- * Plain data, as captured from what a caller handed over; see `docs/capture.md` for the form that each value takes.
+ * Plain data, as captured from the values of a caller; see `docs/capture.md` for the form that each value takes.
  *
  * @since 0.1.0
  * @category models
@@ -30,8 +30,8 @@ export interface JsonObject {
 }
 
 /**
- * How a trace or a span stands. `lost` is never written by the process that made the record: it marks what a process
- * left open when it died.
+ * The state of a trace or a span. `lost` is never written by the process that made the record: it marks traces and
+ * spans that a process left open when it died.
  *
  * @since 0.1.0
  * @category models
@@ -39,7 +39,8 @@ export interface JsonObject {
 export type Status = "in_progress" | "success" | "error" | "interrupted" | "lost"
 
 /**
- * Why something ended with `error`. What still runs, or was lost, has one where the program had stated it by then.
+ * Why something ended with `error`. A record that is still running, or was lost, has an error if the program had stated
+ * one by then.
  *
  * @since 0.1.0
  * @category models
@@ -79,8 +80,8 @@ export type SpanType =
   | (string & {})
 
 /**
- * The role of a span in a call, as OpenTelemetry has it: `client` and `server` are the two ends of a call that is waited
- * for, `producer` and `consumer` those of one that is not, and all else is `internal`.
+ * The role of a span in a call, as OpenTelemetry defines it: `client` and `server` are the two ends of a call that is
+ * waited for, `producer` and `consumer` those of a call that is not, and all other spans are `internal`.
  *
  * @see https://opentelemetry.io/docs/specs/otel/trace/api/#spankind
  * @since 0.1.0
@@ -89,12 +90,12 @@ export type SpanType =
 export type SpanKind = "internal" | "server" | "client" | "producer" | "consumer"
 
 /**
- * A span that has to do with another one without being its parent.
+ * A link to a span that is related without being the parent.
  *
  * @since 0.1.0
  * @category models
  */
-// a type and no interface: so it is `Json`, too, and stores take it as it is
+// a type and not an interface, so that it is `Json`, too, and stores take it as it is
 export type SpanLink = {
   readonly traceId: TraceId
   readonly spanId: SpanId
@@ -132,7 +133,7 @@ export interface Resource {
 }
 
 /**
- * What every observation has.
+ * The fields of every observation.
  *
  * @since 0.1.0
  * @category models
@@ -150,10 +151,10 @@ export interface Common {
 }
 
 /**
- * The first revision of a closed trace or span. It lies above every open one, so that what is closed stays closed,
- * also when another process than the one that began it ends it. A span has exactly this one when no snapshot of it was
- * handed over while it was open. A trace that is `interrupted` because its process closed has the one below: another process
- * may still end it, and what that says counts.
+ * The first revision of a closed trace or span. It is above every revision of an open one, so that a closed record
+ * stays closed, even if another process than the one that began it ends it. A span has exactly this revision if no
+ * snapshot of it was handed over while it was open. A trace that is `interrupted` because its process closed has the
+ * revision below: another process may still end it, and its record counts.
  *
  * @since 0.1.0
  * @category constants
@@ -178,8 +179,8 @@ export interface Totals {
 /**
  * A trace as a whole. Its root span is the trace itself: `spanId` is the parent of the spans at the top.
  *
- * A field that the writer does not know is `undefined`: a process that ends a trace which another one began knows
- * neither its name nor its input, and keeps both.
+ * A field that the writer does not know is `undefined`: a process that ends a trace of another process knows neither
+ * its name nor its input, and both are kept.
  *
  * @since 0.1.0
  * @category models
@@ -206,24 +207,24 @@ export interface Trace extends Common {
 }
 
 /**
- * What may be found while a span runs, beside its attributes.
+ * Figures that may be found out while a span runs, besides its attributes.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SpanMetrics {
-  /** How many results a retrieval gave. */
+  /** The number of results of a retrieval. */
   readonly resultCount: number | undefined
-  /** The best score among them. */
+  /** The best score among the results. */
   readonly topScore: number | undefined
-  /** How many pages a document has. */
+  /** The number of pages of a document. */
   readonly pageCount: number | undefined
-  /** How many chunks it was cut into. */
+  /** The number of chunks that a document was cut into. */
   readonly chunkCount: number | undefined
 }
 
 /**
- * What a span of a model call knows beyond other spans.
+ * The fields of a model call, which other spans do not have.
  *
  * @since 0.1.0
  * @category models
@@ -242,12 +243,12 @@ export interface ModelCall {
   readonly usage: Usage | undefined
   /** US dollars; `undefined` when the price is not known. */
   readonly costUsd: BigDecimal.BigDecimal | undefined
-  /** The price that the cost was computed with; `undefined` for a cost that the program stated, and where there is none. */
+  /** The price that the cost was computed with; `undefined` if the program stated the cost, or if there is none. */
   readonly priceId: string | undefined
   /**
-   * `true` when spans below this one hold all of its figures, too: then these only repeat them, and a total leaves them
-   * out. Where they hold its tokens alone, or its cost alone, the other one counts here, and what is repeated is kept in
-   * the attributes, under `observability.repeated`.
+   * `true` if spans below this one hold all of its figures, too: then its own figures only repeat them, and a total
+   * leaves them out. If spans below hold only its tokens, or only its cost, the other figure counts here, and the
+   * repeated one is kept in the attributes, under `observability.repeated`.
    */
   readonly isSubtotal: boolean
 }
@@ -299,14 +300,14 @@ export interface ChatMessage extends Common {
   readonly spanId: SpanId
   /** Microseconds since the Unix epoch. */
   readonly timeUnixMicros: number
-  /** Counts the messages that the process logged, so that two of one microsecond keep their order. */
+  /** A counter of the messages that the process logged, so that two of the same microsecond keep their order. */
   readonly sequence: number
   /** `system`, `user`, `assistant`, `tool`, or a vendor's own. */
   readonly role: string
   readonly content: Json
   /** Which turn of the conversation it belongs to. */
   readonly turnNumber: number | undefined
-  /** What an answer was drawn from. */
+  /** The sources that an answer was drawn from. */
   readonly sources: Json | undefined
   /** Where in the answer which source is cited. */
   readonly citations: Json | undefined
@@ -318,7 +319,7 @@ export interface ChatMessage extends Common {
 }
 
 /**
- * How a step of a document's way through the pipeline stands.
+ * The state of a document's step through the pipeline.
  *
  * @since 0.1.0
  * @category models
@@ -326,7 +327,7 @@ export interface ChatMessage extends Common {
 export type DocumentStatus = "started" | "completed" | "failed" | "skipped"
 
 /**
- * Why a step failed, and whether trying again makes sense.
+ * Why a step failed, and whether a retry makes sense.
  *
  * @since 0.1.0
  * @category models
@@ -350,7 +351,7 @@ export interface DocumentEvent extends Common {
   readonly spanId: SpanId
   /** Microseconds since the Unix epoch. */
   readonly timeUnixMicros: number
-  /** Counts the events that the process logged, so that two of one microsecond keep their order. */
+  /** A counter of the events that the process logged, so that two of the same microsecond keep their order. */
   readonly sequence: number
   readonly documentId: string
   readonly documentName: string | undefined
@@ -382,12 +383,12 @@ export type Observation = Trace | Span | ChatMessage | DocumentEvent
 export type Kind = Observation["_tag"]
 
 /**
- * Puts every text that is content through a function: names of traces, spans, events and documents, tags, inputs, outputs,
- * attributes, metadata, metrics, messages with their sources and citations, and the message and cause of an error. Made for
- * the option `redact`.
+ * Applies a function to every text that is content: names of traces, spans, events and documents, tags, inputs,
+ * outputs, attributes, metadata, metrics, messages with their sources and citations, and the message and cause of an
+ * error. Made for the option `redact`.
  *
- * Ids (also those of users, sessions and knowledge bases), times, figures, costs and the keys of objects stay as they are, and
- * so do the words by which records are told apart: types, roles, models, and the type of an error.
+ * Ids (also those of users, sessions and knowledge bases), times, figures, costs and the keys of objects stay as they
+ * are, and so do the words that classify records: types, roles, models, and the type of an error.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 /**
  * Traces and spans around programs. The combinators read and set the ambient `TraceContext`, so nesting needs no
- * parameter; they leave a program's result, error, defect and interruption as they are, add nothing to its errors, and
- * only `ObservabilityService` to what it needs.
+ * parameter. They do not change a program's result, error, defect or interruption, add nothing to its errors, and add
+ * only `ObservabilityService` to its requirements.
  *
  * @example
  * ```ts
@@ -37,10 +37,10 @@ import type { Subjects } from "./TraceContext.ts"
 import { Current, TraceContext } from "./TraceContext.ts"
 
 /**
- * Starts a span below the ambient context, which ends with the scope, with the status of the scope's `Exit`.
+ * Starts a span below the ambient context. It ends with the scope, with the status of the scope's `Exit`.
  *
- * It does not become the ambient context by itself: what is to be nested below it runs in
- * `withTraceContext(handle.context)`. Where the span covers one effect, `withSpan` is shorter and faster.
+ * The span does not become the ambient context by itself: run effects that are to be nested below it in
+ * `withTraceContext(handle.context)`. If the span covers one effect, `withSpan` is shorter and faster.
  *
  * @since 0.1.0
  * @category constructors
@@ -88,7 +88,7 @@ export const withSpan: {
 )
 
 /**
- * Runs an effect in a new trace, which ends with it. A trace around it is left: the new one stands for itself.
+ * Runs an effect in a new trace, which ends with it. The new trace is independent of a trace around it.
  *
  * @since 0.1.0
  * @category combinators
@@ -121,7 +121,7 @@ export const withTrace: {
 )
 
 /**
- * Runs an effect with the given ambient context: below a span handle, or in a trace that came from elsewhere.
+ * Runs an effect with the given ambient context: that of a span handle, or of a trace that came from elsewhere.
  *
  * @since 0.1.0
  * @category combinators
@@ -136,10 +136,10 @@ export const withTraceContext: {
 )
 
 /**
- * Runs a stream in a span that is started when the stream is first pulled, and ends when it really ends: exhausted,
- * failed, interrupted, or abandoned by its consumer. The span's attributes say how many elements there were
- * (`stream.elements`), after which time in milliseconds the first came (`stream.time_to_first_element_ms`), and
- * whether the consumer left early (`stream.abandoned`).
+ * Runs a stream in a span that starts when the stream is first pulled, and ends when the stream really ends: exhausted,
+ * failed, interrupted, or abandoned by its consumer. The span's attributes are the number of elements
+ * (`stream.elements`), the time in milliseconds after which the first element came (`stream.time_to_first_element_ms`),
+ * and whether the consumer left early (`stream.abandoned`).
  *
  * @since 0.1.0
  * @category combinators
@@ -173,15 +173,15 @@ export const withSpanStream: {
 )
 
 /**
- * Adds to the span, or the trace, in which the program runs. Outside of any it does nothing. `Effect.annotateCurrentSpan` and
- * `Effect.log` do not reach the spans of this module.
+ * Updates the span or the trace in which the program runs. Outside of both it does nothing.
+ * `Effect.annotateCurrentSpan` and `Effect.log` do not reach the spans of this module.
  *
- * With `error` it has failed, also where its effect succeeds: an agent that answers with an error, a tool that says
- * `isError`, a request that is answered with a failure. Spans around it, and the trace, have not, unless the trace was begun
- * for that span alone.
+ * With `error`, the span has failed, even if its effect succeeds: an agent that answers with an error, a tool that says
+ * `isError`, a request that is answered with a failure. Spans around it, and the trace, have not failed, unless the
+ * trace was begun for that span alone.
  *
- * A trace has no columns for a model call: of it, tokens and cost become the totals that the program states, and what else
- * only spans have goes into the metadata.
+ * A trace has no columns for a model call: its tokens and cost become the totals that the program states, and other
+ * fields that only spans have go into the metadata.
  *
  * @since 0.1.0
  * @category combinators
@@ -197,13 +197,14 @@ export const annotate = (update: Input.SpanUpdate): Effect.Effect<void, never, O
   )
 
 /**
- * Says for whom the trace is in which the program runs, where that is learned inside of it: the trace, all spans of it that
- * run, and whatever begins in it from then on have this user, session and knowledge base. What is left out stays as it was; of
- * two statements the later one stands. Outside of any trace it does nothing.
+ * Sets the user, session and knowledge base of the trace in which the program runs, for a program that learns them
+ * inside of the trace. They apply to the trace, to all of its running spans, and to everything that begins in it from
+ * then on. Omitted fields stay as they were; of two statements the later one stands. Outside of any trace it does
+ * nothing.
  *
- * It is for the trace as a whole, such as that of a request. For one of several users of a trace there is `withSubjects`:
- * inside of it, this speaks of that part alone. A trace that another process began stays as that has it, and the spans of this
- * one have what is said here.
+ * Use it for the trace as a whole, such as that of a request; for one of several users of a trace, use `withSubjects`.
+ * Inside of `withSubjects`, this applies to that section alone. If another process began the trace, the trace stays as
+ * that process has it, and the spans of this process get the subjects stated here.
  *
  * @example
  * ```ts
@@ -238,10 +239,11 @@ export const annotateTrace = (subjects: Subjects): Effect.Effect<void, never, Ob
   )
 
 /**
- * Runs an effect for a user, a session or a knowledge base of its own: what begins inside has it, also a trace that states
- * none, and nothing else does. For a program that serves several in one trace. What is left out is as around.
+ * Runs an effect for a user, a session or a knowledge base of its own: spans and other records that begin inside have
+ * it, also a trace that states none, and nothing else does. For a program that serves several users in one trace.
+ * Omitted fields are as around it.
  *
- * For whom a trace as a whole is, `withTrace` says, or `annotateTrace` where that is learned later.
+ * To state the subjects of a trace as a whole, use `withTrace`, or `annotateTrace` if they are learned later.
  *
  * @example
  * ```ts

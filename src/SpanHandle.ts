@@ -1,5 +1,5 @@
 /**
- * A span that is running, as the program that runs it sees it.
+ * A running span, as the program that runs it sees it.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import type { TraceContext } from "./TraceContext.ts"
  * @category models
  */
 export interface SpanHandle {
-  /** The position of the span: children are made from it. */
+  /** The position of the span, from which children are made. */
   readonly context: TraceContext
   readonly traceId: TraceId
   /** The id under which the store has the span. */
