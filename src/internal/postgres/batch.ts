@@ -1,8 +1,8 @@
 /**
- * A batch, sorted out for the store: per table the rows to write, each key once, in the order of their keys.
+ * Sorts a batch for the store: the rows to write per table, each key once, ordered by key.
  *
- * The order matters. Children end before their parents, so two batches in flight meet at the same rows in opposite
- * order, and each would wait for the rows that the other has locked.
+ * The order matters. Children end before their parents, so two batches in flight touch the same rows in opposite order,
+ * and each would wait for the rows that the other has locked.
  */
 import * as Identifier from "../../Identifier.ts"
 import type { ChatMessage, DocumentEvent, Observation, Span, Trace } from "../../Observation.ts"
@@ -13,7 +13,7 @@ import { knowsAllOf, type TraceRow } from "./traceTable.ts"
 
 export interface SortedBatch {
   readonly processes: ReadonlyArray<ProcessRow>
-  /** Snapshots of one trace by several processes are written one after the other: one in each of these. */
+  /** Written round by round: snapshots of one trace by several processes are in different rounds. */
   readonly traces: ReadonlyArray<ReadonlyArray<TraceRow>>
   readonly spans: ReadonlyArray<Span>
   readonly messages: ReadonlyArray<ChatMessage>
@@ -52,7 +52,7 @@ export function* sortBatch(batch: ReadonlyArray<Observation>): Generator<void, S
   }
 }
 
-/** Why a record has no place in the store. The types rule this out; a wrong cast would store it under a wrong key. */
+/** Why the store cannot take a record. The types rule this out; a wrong cast would store it under a wrong key. */
 const refusalOf = (record: Observation): string | undefined => {
   if (!Identifier.isTraceId(record.traceId)) return `the trace id ${String(record.traceId)} is not valid`
   const id = idOf(record)
@@ -63,7 +63,7 @@ const refusalOf = (record: Observation): string | undefined => {
   return time >= 0 && time <= Number.MAX_SAFE_INTEGER ? undefined : `the time ${time} is not between 1970 and 2255`
 }
 
-/** Remembers the last one: nearly always the whole batch comes from one process. */
+/** Remembers the last valid uuid, because nearly always the whole batch comes from one process. */
 const isUuid = (value: string): boolean => {
   if (value === lastUuid) return true
   if (!uuidPattern.test(value)) return false
@@ -94,7 +94,7 @@ const newestByKey = <Row extends Observation>(
     .filter((row, index, sorted) => index === 0 || compareKeys(sorted[index - 1]!, row) !== 0)
 }
 
-/** A snapshot that knows all that an older one by the same process knew stands for both. */
+/** A snapshot that knows everything an older snapshot by the same process knew is written in place of both. */
 const inRounds = (traces: ReadonlyArray<Trace>): ReadonlyArray<ReadonlyArray<TraceRow>> => {
   const byKey = new Map<string, Array<{ readonly trace: Trace; begunRevision: number }>>()
   for (const trace of [...traces].sort((left, right) => right.revision - left.revision)) {

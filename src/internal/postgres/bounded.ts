@@ -1,5 +1,5 @@
 /**
- * Bounds the time that whoever runs a statement waits for it.
+ * Bounds the time that a caller waits for a statement.
  */
 import { SqlError } from "@effect/sql/SqlError"
 import type * as Duration from "effect/Duration"
@@ -8,10 +8,10 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 
 /**
- * Runs in a fiber of its own, which is left behind on timeout and on interruption. To interrupt a statement takes as long
- * as the server takes to hear of it: @effect/sql-pg asks it to cancel, over another connection, and waits for the answer
- * for 5 seconds. Here nobody waits for that, and after a second without an answer we hang up, which ends the statement
- * on this side, so that no later one queues up behind it.
+ * Runs the effect in a fiber of its own, which is left behind on timeout and on interruption. Interrupting a statement
+ * takes as long as the server takes to hear of it: @effect/sql-pg asks the server to cancel the statement, over another
+ * connection, and waits 5 seconds for the answer. Here nobody waits for that: after one second without an answer,
+ * `hangUp` breaks the connections. This ends the statement on this side, so that no later one queues up behind it.
  */
 export const bounded =
   (limit: Duration.DurationInput, hangUp: Effect.Effect<void>) =>

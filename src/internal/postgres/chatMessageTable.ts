@@ -1,5 +1,5 @@
 /**
- * Chat messages, a row each, which never changes.
+ * Chat messages: one row each, which never changes.
  */
 import type { ChatMessage } from "../../Observation.ts"
 import * as Type from "./columnType.ts"

@@ -11,7 +11,7 @@ export const statusCodes: Readonly<Record<Status, number>> = {
   lost: 4
 }
 
-/** Nothing is stored for `internal`, which nearly all are. */
+/** `internal`, the kind of nearly all spans, is stored as null. */
 export const kindCodes: Readonly<Record<Exclude<SpanKind, "internal">, number>> = {
   server: 1,
   client: 2,

@@ -1,5 +1,5 @@
 /**
- * The PostgreSQL types in use: what each is called, and how a value of it is written in PostgreSQL's binary form.
+ * The PostgreSQL types in use: the name of each, and how its values are written in PostgreSQL's binary format.
  */
 import type * as BigDecimal from "effect/BigDecimal"
 import type { Json } from "../../Observation.ts"
@@ -10,13 +10,13 @@ import { writeNumeric } from "./numeric.ts"
 import { withoutNul } from "./safeText.ts"
 
 export interface ColumnType<Value> {
-  /** The type of the array's elements, as it is named in SQL. */
+  /** The SQL name of the type, which is the element type of a column's array. */
   readonly sql: string
-  /** The same as PostgreSQL numbers it: fixed for built-in types. */
+  /** The type's OID in PostgreSQL, which is fixed for built-in types. */
   readonly oid: number
-  /** Whether the type holds the value; every value if absent. */
+  /** Whether the type can hold the value; if absent, it holds every value. */
   readonly accepts?: (value: Value) => boolean
-  /** @returns what is left to do of a value that is too large for one step */
+  /** @returns the remaining steps for a value that is too large for one step */
   readonly write: (out: ByteWriter, value: Value) => Steps | void
 }
 
@@ -46,7 +46,7 @@ export const count: ColumnType<number> = {
   write: (out, value) => out.int64(value)
 }
 
-/** A length of time in microseconds; a fraction of one is rounded. */
+/** A duration in microseconds, rounded to a whole number. */
 export const micros: ColumnType<number> = {
   sql: "int8",
   oid: 20,
@@ -57,7 +57,7 @@ export const micros: ColumnType<number> = {
 /** Every number, NaN and the infinities included. */
 export const float: ColumnType<number> = { sql: "float8", oid: 701, write: (out, value) => out.float64(value) }
 
-/** A moment, from microseconds since the Unix epoch. PostgreSQL counts them from the year 2000. */
+/** A time, given in microseconds since the Unix epoch; PostgreSQL counts from the year 2000. */
 export const timestamp: ColumnType<number> = {
   sql: "timestamptz",
   oid: 1184,
@@ -70,7 +70,7 @@ const unixMicrosOfYear2000 = 946_684_800_000_000
 export const money: ColumnType<BigDecimal.BigDecimal> = {
   sql: "numeric",
   oid: 1700,
-  // numeric takes 16,383 digits behind the point; nothing that costs money has a hundred
+  // numeric takes 16,383 digits behind the decimal point; no amount of money has a hundred
   accepts: ({ scale, value }) => Math.abs(scale) <= 100 && value < moneyLimit && value > -moneyLimit,
   write: writeNumeric
 }

@@ -12,7 +12,7 @@ export const processId = column("process_id", Type.uuid, (row: Common) => row.re
 
 export const revision = column("revision", Type.count, (row: Common) => row.revision)
 
-/** Whom and what it was about; each has, or may get, an index. */
+/** The user, the session and the knowledge base of a record. Each column has, or may get, an index. */
 export const subjects: ReadonlyArray<Column<Common>> = [
   column("user_id", Type.indexedText, (row) => row.userId),
   column("session_id", Type.indexedText, (row) => row.sessionId),
@@ -25,7 +25,7 @@ export const error: ReadonlyArray<Column<{ readonly error: ErrorDetails | undefi
   column("error_cause", Type.text, (row) => row.error?.cause)
 ]
 
-/** An object of the caller's that also takes what other columns of its row could not hold. */
+/** A column for an object of the caller's, which also takes the values that other columns of its row could not hold. */
 export const withNotes = <Row>(name: string, of: (row: Row) => JsonObject | undefined): Column<Row> =>
   column(
     name,

@@ -1,5 +1,5 @@
 /**
- * A pool of connections that nobody waits for at build, and on which nothing waits for ever.
+ * Pools of connections: building a provider does not wait for them, and nothing waits on a connection for ever.
  */
 import * as Reactivity from "@effect/experimental/Reactivity"
 import * as PgClient from "@effect/sql-pg/PgClient"
@@ -14,7 +14,7 @@ import { Pool } from "pg"
 export interface Connection {
   /** Makes the client; fails while no server answers. Once made, its pool replaces broken connections by itself. */
   readonly connect: Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope>
-  /** Breaks every connection, with whatever runs on them. */
+  /** Breaks all connections, with the statements that run on them. */
   readonly hangUp: Effect.Effect<void>
 }
 
@@ -29,7 +29,7 @@ export const own = (options: {
   const hangUp = Effect.sync(() => sockets.forEach((socket) => socket.destroy()))
   const newSocket = () => {
     const socket = new Socket()
-    // a peer that vanished without a word is found out in minutes, not by the next write
+    // a peer that vanished silently is detected within minutes, and not only by the next write
     socket.setKeepAlive(true, 30_000)
     sockets.add(socket)
     socket.once("close", () => sockets.delete(socket))
@@ -42,31 +42,31 @@ export const own = (options: {
       connectionTimeoutMillis: Math.min(Duration.toMillis(options.connectTimeout), longestTimerMillis),
       application_name: options.applicationName,
       stream: newSocket,
-      // longer than from one sign of life to the next, which would make a connection for each otherwise
+      // longer than the heartbeat interval: otherwise each heartbeat would need a new connection
       idleTimeoutMillis: 30_000,
-      // one on which nothing goes on keeps no process alive: why `PgClient` does not make the pool
+      // an idle connection does not keep the process alive; this option is why `PgClient` does not make the pool
       allowExitOnIdle: true
     })
     pool.on("error", ignore)
     return pool
   }
   const acquire = Effect.tap(Effect.sync(newPool), (pool) =>
-    // one that has not answered is not waited for at the end, either
+    // added after the answer: a pool that never answered is not waited for when the scope closes
     Effect.zipRight(answers(pool, options.connectTimeout), Effect.addFinalizer(() => ended(pool))))
   return {
     hangUp,
     connect: Effect.zipRight(
-      // behind the pool's own end in the order of finalizers, for what that cannot end
+      // added first, so that it runs after the pool's own finalizer, for connections that the pool cannot end
       Effect.addFinalizer(() => hangUp),
       Effect.provide(PgClient.fromPool({ acquire }), Reactivity.layer)
     )
   }
 }
 
-/** A timer of Node that is set for longer, 25 days, goes off at once. */
+/** 25 days: a timer of Node that is set for longer fires at once. */
 const longestTimerMillis = 2 ** 31 - 1
 
-/** Fails while no server does. */
+/** Fails while no server answers. */
 const answers = (pool: Pool, limit: Duration.DurationInput): Effect.Effect<void, SqlError> => {
   const failed = (cause: unknown) => new SqlError({ cause, message: "Failed to connect" })
   return Effect.tryPromise({ try: () => pool.query("select 1"), catch: failed }).pipe(
@@ -78,16 +78,22 @@ const answers = (pool: Pool, limit: Duration.DurationInput): Effect.Effect<void,
 const ended = (pool: Pool): Effect.Effect<unknown> =>
   Effect.promise(() => pool.end()).pipe(Effect.interruptible, Effect.timeoutOption("1 second"))
 
-/** Whoever uses a connection that breaks is told by it. What breaks while it is idle would end the process, if nobody listened. */
+/**
+ * A statement on a connection that breaks fails with the error. The error of an idle connection would end the process
+ * if nobody listened.
+ */
 const ignore = () => {}
 
-/** The host's client: these connections are not ours to break. */
+/** The host's client, whose connections are not the library's to break. */
 export const ofHost = (connect: Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope>): Connection => ({
   connect,
   hangUp: Effect.void
 })
 
-/** One over the host's pool. A host that does not listen to it may never have had an idle connection before. */
+/**
+ * A connection over the host's pool. It listens to the pool's errors: a host that does not may never have had an idle
+ * connection before.
+ */
 export const ofHostPool = (acquire: PgClient.PgClientFromPoolOptions["acquire"]): Connection => {
   const listening = Effect.tap(acquire, (pool) =>
     Effect.acquireRelease(

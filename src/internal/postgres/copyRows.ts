@@ -11,11 +11,11 @@ export const copyText = <Row>(schema: string, table: Table<Row>): string =>
   `copy "${schema}".${table.name} (${table.columns.map(({ name }) => name).join(", ")}) from stdin (format binary)`
 
 /**
- * Encodes row by row. It pauses (yields) where much may have been done since the last pause, and whoever runs it decides
- * whether to let others go first.
+ * Encodes row by row. It pauses (yields) whenever much may have been done since the last pause; the caller decides
+ * whether to let other work go first.
  *
  * @param copy the statement
- * @returns a view of what was written to `out`: the statement's messages
+ * @returns the statement's messages, as a view of `out`
  */
 export function* encodeRows<Row>(
   table: Table<Row>,

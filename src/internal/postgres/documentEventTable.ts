@@ -1,5 +1,5 @@
 /**
- * Steps of documents through the pipeline, a row each, which never changes.
+ * Steps of documents through the pipeline: one row each, which never changes.
  */
 import type { DocumentEvent } from "../../Observation.ts"
 import { documentStatusCodes } from "./codes.ts"

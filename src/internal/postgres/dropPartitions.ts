@@ -1,9 +1,10 @@
 /**
- * Drops the partitions of days that nobody wants any more.
+ * Drops the partitions of days that are no longer wanted.
  *
- * A partition is dropped under a lock on the whole table, behind everybody who reads it, and every write queues up behind that.
- * So each waits for a moment only, in a transaction of its own, and tries again later. To detach it concurrently first would
- * need no such lock, but can be done neither in a transaction nor behind every pooler, and leaves halves when it is cut short.
+ * Dropping a partition takes a lock on the whole table: the drop waits for everybody who reads the table, and every
+ * write queues up behind the drop. So each drop waits only for a moment, in a transaction of its own, and is retried
+ * later. Detaching the partition concurrently first would need no such lock, but is possible neither in a transaction
+ * nor behind every pooler, and leaves a half-detached partition when it is cut short.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -15,7 +16,7 @@ import { exclusively } from "./exclusively.ts"
 import { isoDate, type Partition, partitionName, tableNames } from "./partitions.ts"
 import { codeOf } from "./sqlErrors.ts"
 
-/** @returns the days of which something was dropped, the earliest first */
+/** @returns the days of the dropped partitions, the earliest first */
 export const dropPartitions = (
   schema: string,
   beforeDay: number
@@ -28,7 +29,7 @@ export const dropPartitions = (
 
 // internal
 
-/** Those that the library made: one of another name, and extent, is its maker's business. */
+/** The partitions that the library made. A partition of another name, and extent, is its maker's business. */
 const existing = (schema: string): Effect.Effect<ReadonlyArray<Partition>, SqlError, SqlClient.SqlClient> =>
   Effect.map(
     Effect.flatMap(SqlClient.SqlClient, (sql) =>
@@ -58,10 +59,10 @@ const drop = (schema: string, partition: Partition): Effect.Effect<void, SqlErro
     Effect.asVoid
   )
 
-/** What writers wait for, at most. */
+/** The longest time that writers wait for a drop. */
 const longestWaitMillis = 200
 
 const lockNotAvailable = "55P03"
 
-/** Two minutes for each: who reads for longer is met at the next call. */
+/** Two minutes for each partition. One that is read for longer is left to the next call. */
 const later = Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(100))

@@ -1,5 +1,5 @@
 /**
- * Sends a statement whose messages are written already on a connection of `pg`, and waits for the outcome.
+ * Sends an already encoded statement on a connection of `pg`, and waits for the outcome.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
@@ -10,18 +10,18 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 
 /**
- * Where it is interrupted it asks the server to cancel the statement, and waits for the answer all the same: a connection on
- * which something goes on is nobody else's. One that gets none is closed. Whoever does not want to wait runs it in a fiber
- * of its own, see `bounded`.
+ * When interrupted, it asks the server to cancel the statement, and still waits for the answer: a connection on which a
+ * statement runs must not go to anybody else. A connection that gets no answer is closed. A caller that does not want
+ * to wait runs this in a fiber of its own, see `bounded`.
  *
- * @param messages of one statement that returns no rows
- * @returns whether it was run; `false` where the client has no connection of `pg` to send anything on
+ * @param messages the messages of one statement that returns no rows
+ * @returns whether the statement was run; `false` if the client has no connection of `pg` on which to send messages
  */
 export const exchange = (messages: Buffer): Effect.Effect<boolean, SqlError, SqlClient.SqlClient> =>
   Effect.scoped(Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
-      // Not to be interrupted: the pool would hand the connection to one who does not listen any more, and never have it back.
+      // not interruptible: the pool would hand the connection to a caller that no longer listens, and never get it back
       const connection = yield* sql.reserve
       if (!Predicate.hasProperty(connection, "pg") || !takesMessages(connection.pg)) return false
       const { pg } = connection
@@ -46,7 +46,7 @@ const giveUp = (sql: SqlClient.SqlClient, pg: PgConnection, answer: Answer): Eff
     const cancelling = new Cancelling()
     yield* Effect.forkDaemon(cancelling.run(sql, pg, answer))
     const answered = yield* Effect.exit(Deferred.await(answer)).pipe(
-      // what is on its way to cancel this statement is not to meet the next one
+      // a cancel request that is on its way must not hit the next statement
       Effect.zipRight(Effect.suspend(() => cancelling.isSent ? Deferred.await(cancelling.done) : Effect.void)),
       Effect.interruptible,
       Effect.timeoutOption("5 seconds")
@@ -60,7 +60,7 @@ class Cancelling {
   isSent = false
   readonly done = Deferred.unsafeMake<void>(FiberId.none)
 
-  /** Best effort: over another connection, as PostgreSQL has it, when there is one. */
+  /** Best effort: over another connection, as PostgreSQL requires, once the pool has one. */
   run(sql: SqlClient.SqlClient, { processID }: PgConnection, answer: Answer): Effect.Effect<void> {
     const send = Effect.flatMap(sql.reserve, (other) =>
       Effect.flatMap(Deferred.isDone(answer), (isAnswered) => {
@@ -76,29 +76,32 @@ class Cancelling {
   }
 }
 
-/** The part of a connection of `pg` that is needed. */
+/** The part of a `pg` connection that is used here. */
 interface PgConnection {
   readonly query: (query: Exchange) => unknown
   readonly end: () => unknown
   readonly connection: Wire
-  /** The server's process for this connection. */
+  /** The id of the server's process for this connection. */
   readonly processID?: number
 }
 
-/** A client in native code has no stream, and one that sends statements before others are answered takes none of one's own. */
+/**
+ * A native client has no stream. A pipelining client, which sends statements before others are answered, accepts no
+ * custom query objects.
+ */
 const takesMessages = (client: unknown): client is PgConnection =>
   Predicate.hasProperty(client, "query") && typeof client.query === "function" &&
   Predicate.hasProperty(client, "connection") && Predicate.hasProperty(client.connection, "stream") &&
   Predicate.hasProperty(client.connection.stream, "write") && !("pipeline" in client && client.pipeline === true)
 
-/** The part of `pg`'s wire connection that is needed. */
+/** The part of `pg`'s wire connection that is used here. */
 interface Wire {
   readonly stream: { readonly write: (messages: Buffer) => unknown }
 }
 
-/** A query as `pg` runs it: it is told of each message of the server while it is its turn. */
+/** A query object as `pg` runs it: `pg` calls it for each message of the server while it is the active query. */
 class Exchange {
-  /** Called at the end, since `pg` may put its own here, which stops its timer. The outcome goes to `answer`. */
+  /** Called at the end: `pg` may put its own callback here, which stops its timer. The outcome goes to `answer`. */
   callback: () => void = () => {}
   private readonly messages: Buffer
   private readonly answer: Answer
@@ -109,9 +112,9 @@ class Exchange {
   }
 
   /**
-   * All at once, also the rows of a copy: a server that refuses the statement drops them, as the protocol demands. The
-   * server's word that it is ready for them would be heard when this process is done with what it is at, some 3 ms for
-   * each batch.
+   * Sends all messages at once, including the rows of a copy: a server that refuses the statement drops them, as the
+   * protocol demands. Waiting until the server says that it is ready for them would cost some 3 ms for each batch,
+   * because this process would hear it only after its current work.
    *
    * @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
    */

@@ -1,5 +1,5 @@
 /**
- * Changes to the schema, by one process at a time.
+ * Lets one process at a time change the schema.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"

@@ -9,15 +9,18 @@ import * as Effect from "effect/Effect"
 
 const liveClock = Clock.make()
 
-/** Neither traced nor on a test clock: a tracer that stores its spans here would trace that, and servers answer in real time. */
+/**
+ * Runs without a tracer and on the real clock: a tracer that stores its spans here would trace the storing, and servers
+ * answer in real time.
+ */
 export const aside = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   self.pipe(Effect.withTracerEnabled(false), Effect.withClock(liveClock))
 
 /**
- * Runs statements through the client so that nothing of the application's joins in:
+ * Runs statements through the client, isolated from the application:
  *
- * - no transaction: the tag of a running one is the same for all clients, so a statement would join it, also on another
- *   database, be rolled back with it, and end it with an error;
+ * - no transaction: the tag of a running transaction is the same for all clients, so a statement would join it, even on
+ *   another database, be rolled back with it, and end it with an error;
  * - no name transforms of the host's client;
  * - no tracer and no test clock, see {@link aside}.
  */

@@ -1,12 +1,12 @@
 /**
- * The ledger: what became of a trace's records at a provider, as one writer knows it.
+ * The ledger: what became of a trace's records at a provider, as far as one writer knows.
  *
- * A writer adds what it learns to a row of its own, so that processes neither wait for each other nor overwrite each
- * other's figures. What it adds carries a number that grows, and the row has the number of what was added last: adding
- * twice, because nobody knows whether the first time succeeded, adds once.
+ * Each writer adds its figures to a row of its own, so that processes neither wait for each other nor overwrite each
+ * other's figures. Each addition carries a growing number, and the row holds the number of the last addition: adding
+ * twice, because nobody knows whether the first attempt succeeded, adds once.
  *
- * A replay sends traces as a whole, so what it knows is the whole truth at that time, and replaces what the one before
- * it knew. All replays share one writer's id.
+ * A replay sends whole traces, so its figures are the whole truth at that time, and replace those of the replay before
+ * it. All replays share one writer id.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { Entry } from "../ledger/tally.ts"
@@ -15,11 +15,11 @@ import { column, type Table } from "./table.ts"
 import { startOf } from "./traceStart.ts"
 
 export interface LedgerRow extends Entry {
-  /** A uuid that the writer drew for itself. */
+  /** The writer's uuid: a random one, or `replayWriter`. */
   readonly writerId: string
-  /** Counts what the writer has added. */
+  /** The number of the writer's addition, which grows. */
   readonly batch: number
-  /** When the last of it was settled, in microseconds since the Unix epoch. */
+  /** When the last of the records was settled, in microseconds since the Unix epoch. */
   readonly settledAtUnixMicros: number
 }
 
@@ -50,7 +50,7 @@ const table = (onConflict: string): Table<LedgerRow> => ({
   partitionTime: dayOf
 })
 
-/** Whatever a writer learnt while its store was running. */
+/** Adds the figures that a writer noted while its store was running. */
 export const ledgerTable: Table<LedgerRow> = table(
   `do update set ${
     ["delivered", "refused", "dropped", "fingerprint"].map((name) => `${name} = held.${name} + excluded.${name}`)
@@ -60,7 +60,7 @@ export const ledgerTable: Table<LedgerRow> = table(
     where held.batch < excluded.batch`
 )
 
-/** What a replay found out: all of `LedgerRow` but who wrote it. */
+/** Replaces the figures of the previous replay. */
 export const replayTable: Table<LedgerRow> = table(
   `do update set ${
     ["delivered", "refused", "dropped", "fingerprint", "last_reason", "last_settled_at"]
@@ -68,7 +68,7 @@ export const replayTable: Table<LedgerRow> = table(
   }`
 )
 
-/** The writer of all replays. The views know it by this, see migration 4. */
+/** The writer id of all replays, by which the views recognize them, see migration 4. */
 export const replayWriter = "00000000-0000-0000-0000-000000000000"
 
 // internal
@@ -78,8 +78,8 @@ const maxReasonLength = 1_000
 const microsPerDay = 86_400_000_000
 
 /**
- * The day under which a trace is stored, where its id carries that, so that a day that is dropped takes its ledger along;
- * else the day of the first record that the writer heard of.
+ * The day under which a trace's row is stored: the day of the trace if its id carries a time, so that dropping a day
+ * drops its ledger, too; otherwise the day of the first record that the writer heard of.
  */
 function dayOf({ timeUnixMicros, traceId }: Entry): number {
   const start = startOf({ traceId, startTimeUnixMicros: timeUnixMicros })

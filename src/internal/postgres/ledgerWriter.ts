@@ -1,8 +1,8 @@
 /**
- * Writes the ledger: what was noted since the last time, in one statement, a second after the first of it.
+ * Writes the ledger: everything noted since the last write, in one statement, a second after the first note.
  *
- * It takes no part in writing batches and holds none of them up. What it cannot write waits within a bound, and what it
- * loses is taken for not delivered, which costs a replay something and nobody anything else.
+ * It takes no part in writing batches and delays none of them. Notes that it cannot write wait in bounded memory. Notes
+ * that it loses count as not delivered, which costs a replay something and nobody else anything.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -23,16 +23,16 @@ import * as TableWriter from "./tableWriter.ts"
 import { describeMissing, requireToday } from "./unplaced.ts"
 
 export interface LedgerWriter extends Ledger {
-  /** Writes whenever there is something to be written, for ever. */
+  /** Writes whenever something was noted, for ever. */
   readonly run: Effect.Effect<never>
-  /** Writes what there is now, unless it cannot. */
+  /** Writes everything noted so far; failures are ignored. */
   readonly flush: Effect.Effect<void>
 }
 
 export const make = (options: {
   readonly schema: string
   readonly partitions: PartitionKeeper
-  /** Runs on a store that is ready. */
+  /** Runs an effect on the store once it is ready. */
   readonly onStore: (
     self: Effect.Effect<void, SqlError, SqlClient.SqlClient>
   ) => Effect.Effect<void, SqlError | MigrationsError>
@@ -44,7 +44,10 @@ export const make = (options: {
   const writeRows = TableWriter.make(options.schema, ledgerTable, options.partitions)
   const writerId = randomUUID()
   let batch = 0
-  /** What has been sent, or not: it stays as it is until it is confirmed, so that it is added once. */
+  /**
+   * The rows of a write that is not confirmed, whether they arrived or not. They stay unchanged until then, so that
+   * they are added once.
+   */
   let unconfirmed: ReadonlyArray<LedgerRow> = []
 
   const rowsOf = (settledAtUnixMicros: number): ReadonlyArray<LedgerRow> => {
@@ -63,7 +66,7 @@ export const make = (options: {
         missing.length === 0 ? Effect.void : warn(describeMissing(missing[0]!))
       ))
     return options.onStore(written).pipe(
-      // what PostgreSQL refuses it would refuse for ever
+      // rows that PostgreSQL refuses would be refused for ever
       Effect.catchIf(isRefusal, (error) => warn(describe(error))),
       Effect.tap(confirmed)
     )
@@ -108,5 +111,5 @@ const isRefusal = (error: SqlError | MigrationsError): boolean =>
 const window = Duration.seconds(1)
 const retryInterval = Duration.seconds(10)
 
-/** Traces, by provider, that are noted between two writes: some megabytes. */
+/** The most traces, counted per provider, that are noted between two writes: some megabytes. */
 const maxTraces = 10_000

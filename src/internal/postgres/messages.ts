@@ -1,12 +1,13 @@
 /**
- * Messages to PostgreSQL, written where their content is written anyway. A driver that is handed the content copies all of
- * it two or three times, into memory that is new each time: with a text of 1 MB that held the event loop for up to 8 ms.
+ * Writes messages to PostgreSQL directly into the buffer in which their content is encoded. A driver that is given the
+ * content copies all of it two or three times, into newly allocated memory: with a text of 1 MB, that held up the event
+ * loop for up to 8 ms.
  *
  * @see https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 import type { ByteWriter } from "../byteWriter.ts"
 
-/** @returns where the message's size stands, for `end` */
+/** @returns the position of the message's size, for `end` */
 export const begin = (out: ByteWriter, type: Type): number => {
   out.byte(type)
   const sizeAt = out.length
@@ -28,16 +29,16 @@ export const query = (out: ByteWriter, statement: string): void => {
   end(out, sizeAt)
 }
 
-/** A statement with parameters, which has no name and is forgotten with the next. */
+/** An unnamed statement with parameters, which the next one replaces. */
 export const parse = (out: ByteWriter, statement: string): void => {
   const sizeAt = begin(out, Type.parse)
   text(out, "")
   text(out, statement)
-  out.int16(0) // the types of the parameters: as the statement says
+  out.int16(0) // no parameter types: the statement has them
   end(out, sizeAt)
 }
 
-/** What comes before the values of the statement that was parsed; all are in binary form, each behind its length. */
+/** Writes what precedes the values of the parsed statement, all of which are binary, each behind its length. */
 export const beginBind = (out: ByteWriter, parameters: number): number => {
   const sizeAt = begin(out, Type.bind)
   text(out, "") // the portal
@@ -49,11 +50,11 @@ export const beginBind = (out: ByteWriter, parameters: number): number => {
 }
 
 export const endBind = (out: ByteWriter, sizeAt: number): void => {
-  out.int16(0) // the results: as the server likes
+  out.int16(0) // no result formats: the server's default
   end(out, sizeAt)
 }
 
-/** Runs what was bound, to its end. */
+/** Runs the bound statement to its end. */
 export const execute = (out: ByteWriter): void => {
   const executeAt = begin(out, Type.execute)
   text(out, "")

@@ -1,5 +1,5 @@
 /**
- * Decimals in PostgreSQL's binary form of `numeric`: digits to the base of 10,000, aligned to the decimal point.
+ * Decimals in PostgreSQL's binary format of `numeric`: digits in base 10,000, aligned to the decimal point.
  */
 import type * as BigDecimal from "effect/BigDecimal"
 import type { ByteWriter } from "../byteWriter.ts"

@@ -1,5 +1,5 @@
 /**
- * Remembers which partitions there are, so that a write asks PostgreSQL only about days it has not seen.
+ * Remembers which partitions exist, so that a write asks PostgreSQL only about days that it has not seen.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -15,24 +15,25 @@ import type { Table } from "./table.ts"
 
 export interface PartitionKeeper {
   /**
-   * Creates what the rows need. Where this role may not, the rows may have a place all the same, in a partition of another
-   * extent: whoever writes them finds out.
+   * Creates the partitions that the rows need. If this role may not create them, the rows may still have a place, in a
+   * partition of another extent: writing them will show.
    */
   readonly ensureFor: <Row>(
     table: Table<Row>,
     rows: ReadonlyArray<Row>
   ) => Effect.Effect<void, SqlError, SqlClient.SqlClient>
   /**
-   * Creates today's partitions and those of the days ahead, the nearest first, so that midnight costs no write anything. A
-   * failure is only warned of: a role that may not create any can write as long as somebody else does.
+   * Creates the partitions of today and of the days ahead, the nearest first, so that no write pays for them at
+   * midnight. A failure only causes a warning: a role that may not create partitions can write as long as somebody else
+   * creates them.
    *
-   * @param limited bounds the time of each step; what earlier ones created stays
+   * @param limited bounds the time of each step; partitions that earlier steps created stay
    */
   readonly keepAhead: (
     daysAhead: number,
     limited: ReturnType<typeof bounded>
   ) => Effect.Effect<void, never, SqlClient.SqlClient>
-  /** Something is not there: it was dropped, or never made. */
+  /** Forgets all partitions, because one is missing: it was dropped, or never made. */
   readonly forget: Effect.Effect<void>
 }
 

@@ -2,8 +2,9 @@
  * One partition per UTC day and table, created by the writer.
  *
  * There is no default partition: with one, attaching a day blocks writers, and a row that lies in the default makes the
- * creation of its own day fail. `CREATE TABLE (LIKE ...)` and `ATTACH`, not `CREATE TABLE ... PARTITION OF`: the latter
- * waits behind every reader of the table and makes every insert queue behind itself, 1.5 s when measured.
+ * creation of its own day fail. A partition is created by `CREATE TABLE (LIKE ...)` and `ATTACH`.
+ * `CREATE TABLE ... PARTITION OF` would wait behind every reader of the table and make every insert queue behind
+ * itself, 1.5 s when measured.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -12,13 +13,16 @@ import * as Effect from "effect/Effect"
 import { exclusively } from "./exclusively.ts"
 import { codeOf } from "./sqlErrors.ts"
 
-/** A table and a day, counted from the Unix epoch. */
+/** A table and a day, in days since the Unix epoch. */
 export interface Partition {
   readonly table: string
   readonly day: number
 }
 
-/** Rows of the first three are updated: room on their pages keeps that out of the indexes. */
+/**
+ * The storage options of each table. Rows of the first three are updated: free space on their pages keeps updates out
+ * of the indexes.
+ */
 const tables: ReadonlyMap<string, string> = new Map([
   ["trace_store", " with (fillfactor = 90)"],
   ["span_store", " with (fillfactor = 90)"],
@@ -33,7 +37,7 @@ const microsPerDay = 86_400_000_000
 
 export const dayOf = (unixMicros: number): number => Math.floor(unixMicros / microsPerDay)
 
-/** A year is what is created in minutes. */
+/** At most a year, which takes minutes to create. */
 export const isDaysAhead = (days: number): boolean => Number.isInteger(days) && days >= 0 && days <= 365
 
 /** Every table's partitions for a day and the days that follow. */
@@ -47,12 +51,15 @@ export const isoDate = (day: number): string => new Date(day * 86_400_000).toISO
 /** For example `span_store_20260131`. */
 export const partitionName = ({ day, table }: Partition): string => `${table}_${isoDate(day).replaceAll("-", "")}`
 
-/** What one transaction creates, a few days: its time grows faster than that, and the locks of a year are too many. */
+/**
+ * The number of partitions that one transaction creates, a few days: its time grows faster than this number, and a year
+ * would need too many locks.
+ */
 export const partitionsPerStep = 20
 
 /**
- * Creates those of the partitions that are not there, in steps: what one has created stays when a later one fails.
- * Several processes may do so at once.
+ * Creates the partitions that do not exist, in steps: partitions that one step has created stay when a later step
+ * fails. Several processes may do so at once.
  */
 export const createPartitions = (
   schema: string,
@@ -62,7 +69,7 @@ export const createPartitions = (
     Effect.forEach(
       Arr.chunksOf(candidates, partitionsPerStep),
       (step) =>
-        // once more under the lock: another process may just have created them
+        // looked up again under the lock: another process may just have created them
         exclusively(
           schema,
           Effect.flatMap(
@@ -73,7 +80,7 @@ export const createPartitions = (
       { discard: true }
     ))
 
-/** Those of the partitions that are not there. */
+/** The wanted partitions that do not exist. */
 const missing = (
   schema: string,
   wanted: ReadonlyArray<Partition>
@@ -102,12 +109,15 @@ const create = (schema: string, partition: Partition): Effect.Effect<void, SqlEr
       create table if not exists ${child} (like ${parent} including all)${tables.get(partition.table) ?? ""};
       alter table ${parent} attach partition ${child} for values from ('${from}') to ('${to}')
     `).pipe(
-      // within the transaction of all: a savepoint, so that one day that cannot be made leaves the others
+      // a savepoint within the step's transaction, so that a day that cannot be created does not undo the others
       sql.withTransaction,
       Effect.catchIf((error) => alreadyThere.has(codeOf(error) ?? ""), () => Effect.void),
       Effect.asVoid
     ))
 }
 
-/** Somebody was faster, or keeps the day in a partition of another extent (then rows have a place, too). */
+/**
+ * SQLSTATEs for a partition that another process has just created, or for a day that lies in a partition of another
+ * extent, which takes the rows, too.
+ */
 const alreadyThere: ReadonlySet<string> = new Set(["42P07", "42710", "23505", "42809", "42P17"])

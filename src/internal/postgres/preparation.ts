@@ -1,5 +1,5 @@
 /**
- * What comes before the first write: connecting and migrating, shared by all who wait for it and tried again when it failed.
+ * Connects and migrates before the first write. Everybody who waits shares one attempt; a failed one is retried.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -22,7 +22,7 @@ export const make = (options: {
   readonly connection: Connection
   readonly schema: string
   readonly writeTimeout: Duration.DurationInput
-  /** What else is to be done before the first write, as well as may be. */
+  /** Further work before the first write, best effort. */
   readonly afterwards: (client: PgClient.PgClient) => Effect.Effect<void>
 }, scope: Scope.Scope): Preparation => {
   const { connection, schema, writeTimeout } = options

@@ -1,4 +1,4 @@
-/** Prices on their way into PostgreSQL: those that are there stay as they are. */
+/** Adds prices to PostgreSQL; existing ones stay as they are. */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as BigDecimal from "effect/BigDecimal"
@@ -9,7 +9,7 @@ import { buckets, type Price } from "../pricing/price.ts"
 /** The column of `prices` for a bucket. */
 export const columnOf = (bucket: Bucket): string => bucket.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** @returns how many of them were not there before */
+/** @returns how many of the prices were not there before */
 export const addPrices = (
   schema: string,
   prices: ReadonlyArray<Price>
@@ -49,7 +49,7 @@ const rowOf = (price: Price): Record<string, unknown> => ({
   valid_from: isoOf(price.validFromUnixMicros),
   valid_until: price.validUntilUnixMicros === undefined ? null : isoOf(price.validUntilUnixMicros),
   above_input_tokens: price.aboveInputTokens,
-  // as text: a JSON number would be read as one on the way
+  // as text: a JSON number would be parsed as a number on the way
   ...Object.fromEntries(buckets.map((bucket) => {
     const rate = price.usdPerMillion[bucket]
     return [columnOf(bucket), rate === undefined ? null : BigDecimal.format(rate)]

@@ -1,6 +1,6 @@
 /**
- * Keeps the rows of processes: one appears with a process's first record, and says until when it is known to live. A
- * reaper tells by it which open spans nobody will ever end.
+ * Keeps the rows of processes. A process's row appears with its first record, and says until when the process is known
+ * to be alive. By it, a reaper tells which open spans nobody will ever end.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -11,28 +11,29 @@ import { type ProcessRow, processTable } from "./processTable.ts"
 import * as TableWriter from "./tableWriter.ts"
 
 /**
- * How often, at most, a process's row is touched. Longer than `pg` leaves a connection idle, 10 seconds: that closes the
- * connections of an application's client in between, and beats alone keep neither them nor the process.
+ * How often, at most, a process's row is touched. Longer than the 10 seconds for which `pg` keeps an idle connection:
+ * an application's client closes its connections in between, so that heartbeats alone keep neither the connections nor
+ * the process alive.
  */
 export const heartbeatInterval = "12 seconds"
 const heartbeatMicros = 12_000_000
 
 export interface ProcessLog {
-  /** Writes what is new about the processes behind a batch, before the batch. */
+  /** Writes what is new about the processes of a batch, before the batch. */
   readonly write: TableWriter.TableWriter<ProcessRow>
   /**
-   * Has a reaper look once more, after the batch, at other processes that left something open in it: it may have been
-   * there before.
+   * After the batch, makes a reaper look once more at other processes that left something open in it: a reaper may have
+   * looked before the batch came.
    */
   readonly lookAgain: TableWriter.TableWriter<ProcessRow>
-  /** Says that this process lives, if it ever wrote. */
+  /** Records that this process is alive, if it has ever written. */
   readonly heartbeat: Effect.Effect<void, SqlError, SqlClient.SqlClient>
   readonly forget: Effect.Effect<void>
 }
 
 /**
- * @param ownProcessId the process that this is. Records of others come by too, when what a dead process left behind is
- * sent on: they show that it lived then, and nothing more.
+ * @param ownProcessId the id of this process. Records of other processes are written, too, when those that a dead
+ * process left behind are sent on: they show that it was alive then, and nothing more.
  */
 export const make = (
   schema: string,
@@ -40,7 +41,7 @@ export const make = (
   partitions: PartitionKeeper
 ): ProcessLog => {
   const writeRows = TableWriter.make(schema, processTable, partitions)
-  /** When each process is known to live, as it is stored. */
+  /** The times at which each process is known to have been alive, as stored. */
   const stored = new Map<string, Pick<ProcessRow, "firstSeen" | "lastSeen">>()
   const host = { name: hostname(), pid: process.pid }
   const isDue = ({ lastSeen, openSince, resource: { processId } }: ProcessRow): boolean => {
@@ -60,20 +61,20 @@ export const make = (
   const signOfLife = Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
     const found = yield* sql.unsafe(
-      // Also back from a time to come, which the clock of a process that is ahead has in its records. What was reaped
-      // is to be reaped once more: what was marked as lost may be open again.
+      // Also sets the time back from the future, where the records of a process whose clock is ahead put it. The
+      // process must be reaped again, because spans that were marked as lost may be open again.
       `update "${schema}".process_store set last_seen_at = now(), reaped_at = null, reaped_blocks = 0
         where process_id = $1 returning 1`,
       [ownProcessId]
     )
-    // somebody has deleted it, or the server is one that never had it: the next batch writes it again
+    // somebody deleted the row, or this server never had it: the next batch writes it again
     if (found.length === 0) yield* forget
   })
   return {
     write: (rows) => {
       const due = rows.filter(isDue)
       return writeRows(due.map((row) => isOwn(row) ? { ...row, host } : row)).pipe(
-        // what it has to say may be older than what a dead process says
+        // the times of its records may be so old that the process would look dead
         Effect.zipLeft(due.some(isOwn) ? signOfLife : Effect.void),
         Effect.tap(() => due.forEach(remember))
       )

@@ -1,5 +1,5 @@
 /**
- * Processes that recorded something, a row each.
+ * Processes that recorded something: one row each.
  */
 import type { Observation, Resource } from "../../Observation.ts"
 import * as Type from "./columnType.ts"
@@ -8,12 +8,12 @@ import { column, type Table } from "./table.ts"
 /** What is known of a process through its records. */
 export interface ProcessRow {
   readonly resource: Resource
-  /** Where it runs: known to a process of itself only. */
+  /** Where the process runs; a process knows this only of itself. */
   readonly host: { readonly name: string; readonly pid: number } | undefined
-  /** The first and the last moment in which it is known to have lived, in microseconds. */
+  /** The first and the last time at which the process is known to have been alive, in microseconds. */
   firstSeen: number
   lastSeen: number
-  /** When the earliest of what is still open began: a reaper has to find it. */
+  /** When the earliest trace or span that is still open began: a reaper has to find it. */
   openSince: number | undefined
 }
 
@@ -30,7 +30,7 @@ export const processTable: Table<ProcessRow> = {
     column("started_at", Type.timestamp, (row) => row.firstSeen),
     column("last_seen_at", Type.timestamp, (row) => row.lastSeen)
   ],
-  // What was reaped is to be reaped once more: a dead process's last records may come after that, through a spool.
+  // A reaped process must be reaped again: a dead process's last records may come afterwards, through a spool.
   onConflict: `do update set
     host_name = coalesce(held.host_name, excluded.host_name),
     pid = coalesce(held.pid, excluded.pid),
@@ -43,14 +43,14 @@ export const processTable: Table<ProcessRow> = {
   partitionTime: undefined
 }
 
-/** The processes behind the records, in the order of their ids. */
+/** The processes of the records, ordered by id. */
 export const processesOf = (records: ReadonlyArray<Observation>): ReadonlyArray<ProcessRow> => {
   const now = Date.now() * 1_000
   const rows = new Map<string, ProcessRow>()
   for (const record of records) {
     const { processId } = record.resource
     const start = startOf(record)
-    // a duration may be wrong, and nobody has lived in a time to come
+    // a duration may be wrong, and no process has been alive in the future
     const end = Math.max(start, Math.min(start + durationOf(record), now))
     let row = rows.get(processId)
     if (row === undefined) {

@@ -1,7 +1,7 @@
 /**
- * Rows as they are read: every column as text, in a form that loses nothing and that no parser of the host's client
- * touches. The driver's own forms would lose microseconds, digits of decimals, and the difference between a JSON `null`
- * and no value.
+ * Reads rows with every column as text, in a format that loses nothing and that no parser of the host's client touches.
+ * The driver's own formats would lose microseconds, digits of decimals, and the difference between a JSON `null` and no
+ * value.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"
@@ -13,16 +13,19 @@ import type { Table } from "./table.ts"
 /** A row as PostgreSQL prints it, by the names of its columns. */
 export type PrintedRow = Readonly<Record<string, string | null>>
 
-/** The columns of a table for a select list, each as {@link Cells} reads it. */
+/** The columns of a table for a select list, each printed as {@link Cells} reads it. */
 export const printedColumns = <Row>(table: Table<Row>, alias: string): string =>
   table.columns.map(({ name, type }) => `${printed(type.sql, `${alias}.${name}`)} as ${name}`).join(", ")
 
-/** What a row holds is not what was written. */
+/** The content of a row is not what was written. */
 export class Unreadable extends Error {
   override readonly name = "Unreadable"
 }
 
-/** One row. Null is `undefined`; a column that cannot be null has a method, or is read with {@link Cells.required}. */
+/**
+ * The columns of one row. Null is `undefined`. A column that cannot be null has a method of its own, or is read with
+ * {@link Cells.required}.
+ */
 export class Cells {
   private readonly row: PrintedRow
 
@@ -34,7 +37,7 @@ export class Cells {
     return this.row[column] ?? undefined
   }
 
-  /** A whole number, also one of microseconds. */
+  /** A whole number; times and durations are in microseconds. */
   count(column: string): number | undefined {
     const text = this.text(column)
     return text === undefined ? undefined : this.checked(column, Number(text), Number.isSafeInteger)
@@ -86,7 +89,7 @@ export class Cells {
     return this.required(column, this.optionalSpanId(column))
   }
 
-  /** One of several words, each stored under a number. */
+  /** A word that is stored as a number. */
   word<Word extends string>(column: string, codes: Readonly<Record<Word, number>>): Word {
     return this.required(column, this.optionalWord(column, codes))
   }
@@ -101,7 +104,7 @@ export class Cells {
     return value
   }
 
-  /** What the row takes in memory, in estimated bytes: what a delivery's budget is charged. */
+  /** The estimated size of the row in memory, in bytes, which is charged to a delivery's budget. */
   get size(): number {
     let characters = 0
     for (const column of Object.keys(this.row)) characters += this.row[column]?.length ?? 0
@@ -115,7 +118,7 @@ export class Cells {
 
 // internal
 
-/** What the fields of a record cost in memory, beside what they hold. */
+/** Bytes that the fields of a record take in memory, without their content. */
 const baseSize = 600
 
 const printed = (type: string, column: string): string => {

@@ -1,4 +1,4 @@
-/** From when on there may be anything in the store: the beginning of its oldest partition. */
+/** Reads from when on the store may hold records: the beginning of its oldest partition. */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
@@ -6,8 +6,8 @@ import { readings } from "./readTables.ts"
 import { withReadableTimes } from "./transaction.ts"
 
 /**
- * Microseconds since the Unix epoch; 0 where partitions do not tell, because somebody made one without a beginning, or
- * the engine keeps rows in another way.
+ * Microseconds since the Unix epoch; 0 if the partitions do not tell, because somebody made one without a beginning, or
+ * the engine stores rows in another way.
  */
 export const readBeginning = (schema: string): Effect.Effect<number, SqlError, SqlClient.SqlClient> =>
   withReadableTimes(Effect.flatMap(SqlClient.SqlClient, (sql) =>

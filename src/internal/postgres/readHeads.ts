@@ -1,8 +1,8 @@
 /**
- * Finds traces, day by day, and says how each stands: whether it has ended, and what of it has come to a provider.
+ * Finds traces, day by day, and reads the state of each: whether it has ended, and what a provider has of it.
  *
- * A trace is what has records of one trace id. Its own record may be elsewhere, or not be there yet, so it is looked for
- * in all tables, by the index of their keys: ids that carry their time lie there in its order.
+ * A trace consists of all records with one trace id. Its own record may be elsewhere, or not be there yet, so traces
+ * are looked up in all tables, by the index of their keys, where ids that carry their time are in time order.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -12,31 +12,31 @@ import { startInId } from "../startInId.ts"
 import { momentOf } from "./readPages.ts"
 import { readings } from "./readTables.ts"
 
-/** A range of time in microseconds since the Unix epoch, its end left out. */
+/** A time range in microseconds since the Unix epoch; the end is exclusive. */
 export interface Range {
   readonly from: number
   readonly to: number
 }
 
-/** How a trace stands. */
+/** The state of a trace at a provider. */
 export interface Head {
   readonly traceId: TraceId
-  /** From when on there may be something of it. */
+  /** The time from which on there may be records of the trace. */
   readonly sinceUnixMicros: number
-  /** When the first of its records began within the range that is looked at. */
+  /** When the first of its records within the requested range began. */
   readonly earliestUnixMicros: number
-  /** Final records in the store. */
+  /** The number of its final records in the store. */
   readonly records: number
   /** Whether the trace is still running. */
   readonly isOpen: boolean
-  /** Whether the provider has got, or refused, all of these records. */
+  /** Whether the provider has received, or refused, all of these records. */
   readonly isSettled: boolean
-  /** How many it refused, as far as is known. */
+  /** How many of them the provider refused, as far as is known. */
   readonly refused: number
   readonly reason: string | undefined
 }
 
-/** The next traces, in the order of their ids, of which there is anything in a range of time. */
+/** The next traces, ordered by id, that have records in a time range. */
 export const readTraceIds = (
   schema: string,
   range: Range,
@@ -49,7 +49,7 @@ export const readTraceIds = (
         `select replace(trace_id::text, '-', '') as trace_id from (${
           readings.map(({ key, table }) => {
             const time = key.at(-1)!.name
-            // `distinct` along the key's index, and no further than the page
+            // `distinct` goes along the key's index, and no further than the page
             return `(select distinct trace_id from "${schema}".${table}
               where trace_id > $1::uuid and ${time} >= ${momentOf("$2")} and ${time} < ${momentOf("$3")}
               order by trace_id limit $4)`
@@ -60,13 +60,13 @@ export const readTraceIds = (
       (rows) => rows.map((row) => row.trace_id)
     ))
 
-/** How traces stand at a provider. */
+/** The state of traces at a provider. */
 export const readHeads = (schema: string, options: {
   readonly provider: string
   readonly traceIds: ReadonlyArray<TraceId>
-  /** Where the traces were found. */
+  /** The day on which the traces were found. */
   readonly day: Range
-  /** Where the range begins that `earliestUnixMicros` is about. */
+  /** The beginning of the range to which `earliestUnixMicros` refers. */
   readonly since: number
 }): Effect.Effect<ReadonlyArray<Head>, SqlError, SqlClient.SqlClient> =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => {
@@ -122,8 +122,9 @@ const headsText = (schema: string): string =>
 const microsPerDay = 86_400_000_000
 
 /**
- * An id that carries a time near the day on which it was found says from when on to look; any other trace may have begun
- * at any time. What belongs to a trace may have begun up to two days before it, as in the views.
+ * The time from which on to look for records of a trace. An id that carries a time near the day on which the trace was
+ * found gives it; any other trace may have begun at any time. Records of a trace may have begun up to two days before
+ * it, as in the views.
  */
 const earliestOf = (traceId: TraceId, day: Range): number => {
   const start = startInId(traceId, day.from, day.to)

@@ -1,9 +1,9 @@
 /**
- * Reads the final records of traces, page by page: no more than a page of them is in memory at a time.
+ * Reads the final records of traces, page by page: at most one page is in memory at a time.
  *
- * A page goes on after the last row of the one before it, in the order of the key. There is no transaction around them:
- * it would keep PostgreSQL from cleaning up for as long as whoever reads takes. What is written behind the reader's back
- * is missed, and noticed by the next one, since the ledger then has something else than the store.
+ * A page continues after the last row of the page before it, in key order. No transaction spans the pages: it would
+ * keep PostgreSQL from cleaning up for as long as the reader takes. Rows that are written behind the reader's position
+ * are missed; the next reader notices, because the ledger then differs from the store.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import type { PrintedRow } from "./readCells.ts"
 import type { Reading } from "./readTables.ts"
 
-/** Which traces are read, and from when on there may be something of them. */
+/** The traces to read, and the time from which on there may be records of them. */
 export interface Selection {
   readonly traceIds: ReadonlyArray<string>
   /** Microseconds since the Unix epoch. */
@@ -49,13 +49,13 @@ export const readPage = (
     }
   })
 
-/** The bounds of a time as PostgreSQL has it, from microseconds since the Unix epoch. */
+/** A timestamp as an SQL expression, from microseconds since the Unix epoch. */
 export const momentOf = (micros: string): string =>
   `timestamptz '1970-01-01 00:00:00+00' + ${micros}::int8 * interval '1 microsecond'`
 
 // internal
 
-/** The keys are found first, in the index alone: sorted with the rows, all that is behind the page would be read, too. */
+/** Finds the keys first, in the index alone: sorting whole rows would also read all rows behind the page. */
 const pageText = (schema: string, { columns, isFinal, key, table }: Reading): string => {
   const names = key.map(({ name }) => name).join(", ")
   const after = key.map(({ type }, index) => parsed(type, `$${index + 4}`)).join(", ")
@@ -72,14 +72,14 @@ const pageText = (schema: string, { columns, isFinal, key, table }: Reading): st
     order by ${order}`
 }
 
-/** What sorts before everything, in the form in which the columns are printed. */
+/** The values that sort before all others, in the format in which the columns are printed. */
 const first: Readonly<Record<string, string>> = {
   uuid: "00000000-0000-0000-0000-000000000000",
   bytea: "",
   timestamptz: "0"
 }
 
-/** The inverse of how a column is printed. */
+/** Parses a column from its printed form. */
 const parsed = (type: string, parameter: string): string =>
   type === "bytea"
     ? `decode(${parameter}, 'hex')`

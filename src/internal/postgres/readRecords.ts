@@ -1,9 +1,9 @@
 /**
- * Records from their rows: the inverse of the tables' descriptions, to be read side by side with them. A column that is
- * added there is one line here.
+ * Reads records from their rows: the inverse of the tables' descriptions, to be read side by side with them. A column
+ * that is added there is one line here.
  *
- * What the tables do not hold comes back as what it means: totals that nobody stated, a group of figures of which none is
- * known, and the revision of what never changes.
+ * What the tables do not hold is restored by its meaning: totals that nobody stated, a group of figures of which none
+ * is known, and the revision of records that never change.
  */
 import type { ChatMessage, Common, DocumentEvent, ErrorDetails, Span, Trace } from "../../Observation.ts"
 import { closedRevision } from "../../Observation.ts"

@@ -15,11 +15,11 @@ export interface Reading {
   readonly table: string
   /** The columns of the key with their types: the trace's id first, the time last. */
   readonly key: ReadonlyArray<{ readonly name: string; readonly type: string }>
-  /** Which rows are final, in the words that `isFinal` has for records. */
+  /** The SQL condition for final rows, the counterpart of `isFinal` for records. */
   readonly isFinal: string
-  /** The select list, for rows known as `r` with their process as `p`. */
+  /** The select list, where `r` is the row and `p` its process. */
   readonly columns: string
-  /** Throws what is wrong with a row that is not as it was written. */
+  /** Throws an error that says what is wrong if the row is not as it was written. */
   readonly read: (row: PrintedRow) => Observation
 }
 
@@ -37,7 +37,7 @@ const reading = <Row>(
 
 const hasEnded = `status <> ${statusCodes.in_progress}`
 
-/** Traces first: a store may want to know what a trace is called before its spans come. */
+/** Traces come first: a store may need the name of a trace before its spans come. */
 export const readings: ReadonlyArray<Reading> = [
   reading(traceTable, hasEnded, readTrace),
   reading(spanTable, `${hasEnded} and not (type = 'dropped' and status = ${statusCodes.lost})`, readSpan),

@@ -1,10 +1,10 @@
 /**
- * Closes what dead processes left open, so that nothing is shown as running for ever.
+ * Closes the spans and traces that dead processes left open, so that nothing is shown as running for ever.
  *
- * A process is taken for dead when its row has not been touched for a while: the sign of life costs one update per
- * process and interval, none per span. Should it live after all, or a spool deliver what it still had to say, then its
- * next record of a span replaces the mark: the mark leaves the revision as it is. What it still has to say may be open,
- * too, and then its row is looked at once more, see `processTable`.
+ * A process counts as dead when its row has not been touched for a while: a sign of life costs one update per process
+ * and interval, and none per span. If the process is alive after all, or a spool delivers its remaining records, its
+ * next record of a span replaces the mark, because the mark leaves the revision as it is. These records may be open,
+ * too; then the process's row is looked at once more, see `processTable`.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -17,22 +17,23 @@ import { withReadableTimes } from "./transaction.ts"
 export const lostAfter = Duration.minutes(1)
 
 /**
- * For processes without a sign of life of their own (`pid` is null): what is known of them are the times of their
- * records, by their clock, and such a process may be at work on something that takes long.
+ * For processes that give no sign of life of their own (`pid` is null): only the times of their records are known, by
+ * their own clock, and such a process may be at work on something that takes long.
  */
 const unheardLostAfter = Duration.hours(1)
 
 /**
- * Marks open traces and spans of silent processes as lost: those of one day, the earliest that is left to look through,
- * for all of the processes at once. Until when the spans of each were looked through is in its row, `reaped_at`: what
- * cuts this short costs that step alone, and a long life never has to fit into the time that a write may take.
+ * Marks open traces and spans of silent processes as lost. One call handles one day, the earliest that is left to look
+ * through, for all of the processes at once. The row of each process says in `reaped_at` until when its spans were
+ * looked through: an interruption costs only the current step, and a long life never has to fit into the time that a
+ * write may take.
  *
  * A day is read as a whole: 0.5 s for 1,000,000 spans, be it for one process or for 100, which took 46 s one by one. An
- * index of what is open would spare that, and cost each span that is stored before it ends 16 % more time and 20 % more
- * WAL: no update would stay within its page. Where a day is large, a step reads a part of it, and `reaped_blocks` says how
- * far it came.
+ * index of open spans would avoid that, but cost each span that is stored before it ends 16 % more time and 20 % more
+ * WAL, because no update would stay within its page. If a day is large, a step reads a part of it, and `reaped_blocks`
+ * says how far it came.
  *
- * @param blocksAtOnce how much of each table a step reads
+ * @param blocksAtOnce how many blocks of each table a step reads
  * @returns whether there was anything to look through
  */
 export const reap = (
@@ -93,7 +94,7 @@ export const reap = (
     )
     if (step === undefined || step.processes === null) return false
     const blocks = Number(step.blocks)
-    // A day that is read at once does without: not all that speaks PostgreSQL's protocol has such blocks.
+    // A day that is read at once needs no `ctid`: not every server that speaks PostgreSQL's protocol has such blocks.
     const part = (blocks === 0 ? "" : ` and ctid >= '(${blocks},0)'`) +
       (step.isLast ? "" : ` and ctid < '(${blocks + blocksAtOnce},0)'`)
     for (const table of ["span_store", "trace_store"]) {
@@ -107,5 +108,5 @@ export const reap = (
     return true
   }))
 
-/** A GiB: 5 s from a disk of 200 MB/s. */
+/** 1 GiB: takes 5 s from a disk of 200 MB/s. */
 const defaultBlocksAtOnce = 131_072

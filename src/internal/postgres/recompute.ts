@@ -1,6 +1,6 @@
 /**
- * The costs of stored calls, computed again by one statement. It finds prices by the same rules as `pricing/table.ts` does
- * in memory, and multiplies as `pricing/cost.ts`: a test compares them.
+ * Recomputes the costs of stored calls by one statement. It finds prices by the same rules as `pricing/table.ts` does
+ * in memory, and multiplies as `pricing/cost.ts` does: a test compares them.
  */
 import type { Bucket } from "../../Usage.ts"
 import { prefixes, suffixes, vendorsOf } from "../pricing/names.ts"
@@ -8,7 +8,7 @@ import { buckets } from "../pricing/price.ts"
 import { repeatedKey } from "../repeated.ts"
 import { columnOf } from "./priceTable.ts"
 
-/** Takes the first moment and the one after the last; gives the number of calls whose cost changed. */
+/** Takes the beginning and the exclusive end of a time range; returns the number of calls whose cost changed. */
 export const recomputeText = (schema: string): string => `
 with calls as materialized (
   select s.trace_id, s.span_id, s.started_at, s.provider, s.model,
@@ -76,7 +76,7 @@ function isNotStated(span: string): string {
   return `(${span}.cost_usd is null or ${span}.price_id is not null)`
 }
 
-/** As `split` of `Usage`: null where the whole is not known. */
+/** The same as `split` of `Usage`: null if the whole is not known. */
 const tokensOf: { readonly [Name in Bucket]: string } = {
   input: "s.uncached_input_tokens - coalesce(s.audio_input_tokens, 0) - coalesce(s.image_input_tokens, 0)",
   audioInput: "s.audio_input_tokens",
@@ -90,7 +90,7 @@ const tokensOf: { readonly [Name in Bucket]: string } = {
   imageOutput: "s.image_output_tokens"
 }
 
-/** Null, and with it the sum, where a bucket that was used has no price. */
+/** Null if a bucket that was used has no price; then the sum is null, too. */
 const product = (bucket: Bucket): string => {
   const column = columnOf(bucket)
   return `case when coalesce(c.${column}, 0) = 0 then 0 else c.${column} * best.${column} end`
@@ -98,7 +98,7 @@ const product = (bucket: Bucket): string => {
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-/** As `namesOf` of `Pricing`: each step takes one thing off, and every name has steps of its own. */
+/** The same as `namesOf` of `Pricing`: each step removes one prefix or suffix, and every name has steps of its own. */
 const steps = [undefined, ...prefixes].map((prefix, index) => ({
   prefix,
   names: [undefined, ...suffixes].map((suffix, place) => ({ suffix, column: `name_${index}_${place}` }))

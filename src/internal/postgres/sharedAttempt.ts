@@ -1,5 +1,5 @@
 /**
- * Something that has to succeed once before other work can go on, and that may be tried again as often as it fails.
+ * An effect that has to succeed once before other work can go on, and may be retried as often as it fails.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -8,17 +8,17 @@ import type * as Scope from "effect/Scope"
 
 export interface SharedAttempt<A, E> {
   /**
-   * The result, at once when an attempt has succeeded. Otherwise whoever asks waits for the running attempt, starts one
-   * if there is none, and gets its failure if it fails.
+   * The result, at once if an attempt has succeeded. Otherwise the caller waits for the running attempt, starts one if
+   * there is none, and gets its failure if it fails.
    */
   readonly get: Effect.Effect<A, E>
   /** Whether an attempt has succeeded. */
   readonly succeeded: Effect.Effect<boolean>
-  /** Forgets a success: the next who asks tries again. */
+  /** Forgets a success: the next caller tries again. */
   readonly forget: Effect.Effect<void>
 }
 
-/** An attempt runs in a fiber of the scope, not in that of whoever asked first: their interruption does not end it. */
+/** Runs an attempt in a fiber of the scope, not of the first caller: interrupting callers does not end it. */
 export const make = <A, E>(
   attempt: Effect.Effect<A, E>,
   scope: Scope.Scope

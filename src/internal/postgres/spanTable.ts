@@ -1,5 +1,5 @@
 /**
- * Spans, a row each. A span is recorded by one process alone, so a later snapshot simply replaces an earlier one.
+ * Spans: one row each. Only one process records a span, so a later snapshot simply replaces an earlier one.
  */
 import { closedRevision, type Span } from "../../Observation.ts"
 import { isEntry } from "../entrySpan.ts"

@@ -13,34 +13,38 @@ export const codeOf = (error: SqlError): string | undefined => {
     : undefined
 }
 
-/** Somebody dropped our tables or our schema. */
+/** Somebody dropped the library's tables or schema. */
 export const isUndefinedTable = (error: SqlError): boolean => {
   const code = codeOf(error)
   return code === "42P01" || code === "3F000"
 }
 
-/** A check violation without a constraint: it is the parent table's, which has no partition for the row. */
+/** A check violation that names no constraint comes from the parent table, which has no partition for the row. */
 export const isMissingPartition = (error: SqlError): boolean =>
   codeOf(error) === "23514" && !(error.cause as { readonly constraint?: unknown }).constraint
 
 /** The role lacks a right, or does not own what it wants to change. */
 export const isForbidden = (error: SqlError): boolean => codeOf(error) === "42501"
 
-/** `0A` and `42`: a store that is not quite PostgreSQL, or a role that may insert and not copy, says so every time. */
+/**
+ * `0A` and `42`: errors that come every time, from a store that is not quite PostgreSQL, or for a role that may insert
+ * but not copy.
+ */
 export const isUnsupported = (error: SqlError): boolean => /^(?:0A|42)...$/.test(codeOf(error) ?? "")
 
-/** A connection to what is a standby now, after a failover: only a new one finds the primary. */
+/** The server has become a standby in a failover: only a new connection finds the primary. */
 export const isReadOnly = (error: SqlError): boolean => codeOf(error) === "25006"
 
 /**
- * `22` and `23`: the data is wrong, or against a constraint; `54`: it exceeds a limit of the program. All else can be
- * over the next time: connections, restarts, locks, a full disk, privileges and tables that somebody has to restore.
+ * `22` and `23`: the data is wrong, or violates a constraint; `54`: it exceeds a limit of the program. All other errors
+ * may be gone at the next attempt: connections, restarts, locks, a full disk, privileges and tables that somebody has
+ * to restore.
  */
 const isRefusal = (code: string): boolean => /^(?:22|23|54)...$/.test(code)
 
 /**
- * What went wrong, in the words of the innermost error: those around it only say that something failed. Of PostgreSQL's
- * own errors it is the message and the code, never the detail, which quotes the row.
+ * The message of the innermost error: the errors around it only say that something failed. For PostgreSQL's own errors,
+ * it is the message and the code, never the detail, which quotes the row.
  */
 export const describe = (error: { readonly message: string; readonly cause?: unknown }): string => {
   const { cause } = error

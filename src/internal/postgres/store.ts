@@ -1,5 +1,5 @@
 /**
- * Writes batches into the tables, and keeps up in the background what that needs.
+ * Writes batches into the tables, and does the upkeep that this needs in the background.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -41,8 +41,9 @@ export const make = (options: {
 }): Effect.Effect<{ readonly write: Provider["write"]; readonly ledger: Ledger }, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { connection, schema } = options
-    // A scope of its own, closed at this place among the caller's finalizers. The pool is made later, in the background:
-    // in the caller's scope it would end before whatever was made with this provider and still has to write to it.
+    // A scope of its own, closed at this place among the caller's finalizers. The pool is created later, in the
+    // background: in the caller's scope, it would be closed before resources that were built with this provider and
+    // still have to write to it.
     const scope = yield* Effect.acquireRelease(Scope.make(), (own, exit) => Scope.close(own, exit))
     const limited = bounded(options.writeTimeout, connection.hangUp)
 
@@ -61,19 +62,19 @@ export const make = (options: {
       afterwards: (client) =>
         keepAhead(Math.min(options.partitionsAhead, daysBeforeFirstWrite)).pipe(
           Effect.zipRight(Effect.ignore(limited(addPrices(schema, options.prices)))),
-          // nobody waits for the others: a year takes minutes
+          // nobody waits for the remaining partitions: a year takes minutes
           Effect.zipRight(Effect.forkIn(keepAhead(options.partitionsAhead), scope)),
           apart(client)
         )
     }, scope)
 
-    /** Runs on a store that is ready, apart from the application, with an end in time. */
+    /** Runs an effect on the store once it is ready, isolated from the application, with a time limit. */
     const onStore = <A, E>(
       self: Effect.Effect<A, E | SqlError, SqlClient.SqlClient>
     ): Effect.Effect<A, E | SqlError | MigrationsError> =>
       Effect.flatMap(prepared.get, (client) => self.pipe(limited, apart(client)))
 
-    /** What an error says about the state in which the next attempt begins. */
+    /** Resets the state that an error has shown to be outdated, for the next attempt. */
     const learnFrom = (error: SqlError): Effect.Effect<void> =>
       SqlErrors.isUndefinedTable(error)
         ? Effect.all([prepared.forget, partitions.forget, processes.forget], { discard: true })
@@ -81,7 +82,7 @@ export const make = (options: {
         ? connection.hangUp
         : Effect.void
 
-    /** A batch is the same array at each attempt. */
+    /** The batches that were attempted before. A batch is the same array at each attempt. */
     const attempted = new WeakSet<object>()
 
     const write: Provider["write"] = (batch) =>
@@ -114,7 +115,7 @@ export const make = (options: {
 
     yield* Effect.forkIn(
       aside(Effect.gen(function*() {
-        // a server that is up is ready before the first batch comes; one that is down is the first batch's business
+        // a server that is up is ready before the first batch comes; a server that is down is left to the first batch
         yield* Effect.ignore(prepared.get)
         let signsOfLife = 0
         for (let beat = 1;; beat++) {
@@ -122,10 +123,11 @@ export const make = (options: {
           if (!(yield* prepared.succeeded)) continue
           const alive = yield* Effect.isSuccess(onStore(processes.heartbeat))
           signsOfLife = alive ? signsOfLife + 1 : 0
-          // Others, too, could give none while the server was away: they get the time to give one first.
-          // A step with each beat, so that the next sign of life is not late, and batches get the connection in between.
+          // Other processes could not give a sign of life, either, while the server was away: they get the time to give
+          // one first. One step per beat, so that the next sign of life is not late, and batches get the connection in
+          // between.
           if (signsOfLife >= signsBeforeReaping && !(yield* Effect.isSuccess(onStore(reap(schema))))) {
-            // what hinders it gets as long to pass: a reaper may read a GiB for nothing
+            // waits as long again for the cause of the failure to pass: a reaper may read a GiB for nothing
             signsOfLife = 0
           }
           if (beat % beatsPerPartitionCheck === 0) {
@@ -140,7 +142,7 @@ export const make = (options: {
 
     const ledger = LedgerWriter.make({ schema, partitions, onStore })
     yield* Effect.forkIn(aside(ledger.run), scope)
-    // What was noted since the last time, if that can be had at once: whoever closes waits for it.
+    // Writes the remaining notes if the store is ready, for at most a second: closing the scope waits for this.
     yield* Effect.addFinalizer(() =>
       Effect.whenEffect(ledger.flush, prepared.succeeded).pipe(
         Effect.timeoutOption("1 second"),
@@ -152,10 +154,10 @@ export const make = (options: {
     return { write, ledger }
   })
 
-/** More than those that a process may miss before it is taken for dead. */
+/** More than the signs of life that a process may miss before it counts as dead. */
 const signsBeforeReaping = 7
 
 const daysBeforeFirstWrite = 7
 
-/** An hour's */
+/** One hour. */
 const beatsPerPartitionCheck = 300

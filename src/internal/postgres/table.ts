@@ -1,5 +1,6 @@
 /**
- * A table as the writer sees it. Its list of columns is the one source of the insert's text and of what is sent with it.
+ * A table as the writer sees it. Its list of columns is the single source of the insert statement and of the data sent
+ * with it.
  */
 import * as BigDecimal from "effect/BigDecimal"
 import type { ByteWriter } from "../byteWriter.ts"
@@ -14,14 +15,14 @@ export interface Column<Row> {
   /**
    * Writes the row's value, behind its length.
    *
-   * @param notes what this row's other columns could not hold
-   * @returns `undefined` when the value is written; or what is left to do for that; or why the column is null: there is no
-   * value, or it is not storable
+   * @param notes values that this row's other columns could not hold
+   * @returns `undefined` when the value is written; the remaining steps for a large value; or why the column is null:
+   * there is no value, or it cannot be stored
    */
   readonly write: (out: ByteWriter, row: Row, notes: Notes | undefined) => Steps | Absence | undefined
 }
 
-/** Values that their columns could not hold, printed, by the column's name. */
+/** Printed values that their columns could not hold, by the name of the column. */
 export type Notes = Record<string, string>
 
 /** Why a column of a row is null. */
@@ -30,13 +31,16 @@ export type Absence = { readonly unstorable: string | undefined }
 export interface Table<Row> {
   readonly name: string
   readonly key: ReadonlyArray<string>
-  /** The column that takes the notes stands last, so that all others have been seen. */
+  /** The column that takes the notes is the last one, so that all others are written before it. */
   readonly columns: ReadonlyArray<Column<Row>>
-  /** What happens to a row whose key is there already; refers to it as `held`. */
+  /** The conflict action for a row whose key exists already; refers to the existing row as `held`. */
   readonly onConflict: string
-  /** Whether no other snapshot of the same thing was sent before, as far as the row tells; no row if absent. */
+  /**
+   * Whether no other snapshot of the same record was sent before, as far as the row tells. If absent, this is true of
+   * no row.
+   */
   readonly isFirst?: (row: Row) => boolean
-  /** The time that says in which partition a row lies, in microseconds; `undefined` for a table without partitions. */
+  /** The time that determines the partition of a row, in microseconds; `undefined` for a table without partitions. */
   readonly partitionTime: ((row: Row) => number) | undefined
 }
 

@@ -19,7 +19,7 @@ import { upsertText } from "./upsert.ts"
 export interface TableWriter<Row> {
   /**
    * @param isFirstAttempt whether none of the rows can be there from an earlier attempt; default `false`
-   * @returns the partitions that there are not and cannot be: the rows of these days were not written, all others were
+   * @returns the missing partitions that cannot be created: rows of these days were not written, all others were
    */
   (
     rows: ReadonlyArray<Row>,
@@ -28,8 +28,9 @@ export interface TableWriter<Row> {
 }
 
 /**
- * Rows of which nothing was sent before go by `COPY`: PostgreSQL spends two thirds of the time on them. It is atomic, so
- * when it fails, for whatever reason, they go by the statement that also takes repeated ones, as all others do.
+ * Rows of which nothing was sent before are written by `COPY`, which takes PostgreSQL two thirds of the time. It is
+ * atomic: if it fails, for whatever reason, its rows are written like all others, by the statement that also takes
+ * repeated rows.
  */
 export const make = <Row>(schema: string, table: Table<Row>, partitions: PartitionKeeper): TableWriter<Row> => {
   const upsert = upsertText(schema, table)
@@ -48,7 +49,7 @@ export const make = <Row>(schema: string, table: Table<Row>, partitions: Partiti
         yield* sql.unsafe(upsert, arrays())
       }))
 
-  /** Day by day: PostgreSQL does not say which of them has no partition. */
+  /** Inserts day by day, because PostgreSQL does not say which day has no partition. */
   const insertByDay = (rows: ReadonlyArray<Row>) =>
     Effect.map(
       Effect.forEach(Object.values(Arr.groupBy(rows, (row) => partitionName(partitionOf(row)))), (day) =>
@@ -64,7 +65,7 @@ export const make = <Row>(schema: string, table: Table<Row>, partitions: Partiti
     rows.length === 0 ? Effect.succeed([]) : insert(rows).pipe(
       Effect.as([]),
       Effect.catchIf(isMissingPartition, () =>
-        // somebody dropped the day in the meantime, or this role could not create it
+        // somebody dropped the partition in the meantime, or this role could not create it
         Effect.zipRight(partitions.forget, insertByDay(rows)))
     )
 

@@ -1,9 +1,9 @@
 /**
- * How snapshots of one trace by several processes become one row.
+ * Merges snapshots of one trace by several processes into one row.
  *
- * Each field holds the value of the newest snapshot that knew it. To find that in any order of arrival, a row must know
- * how new each of its values is: `revision`, unless `known_at` says for that field, by its position, an older one. Only a
- * trace with several contributors has such an entry; for all others `known_at` is null.
+ * Each field holds the value of the newest snapshot that knew it. For this to work in any order of arrival, a row must
+ * know how new each of its values is: as new as `revision`, unless `known_at` has an older revision at the position of
+ * that field. Only a trace with several contributors has such an entry; for all others `known_at` is null.
  */
 import type { Column } from "./table.ts"
 
@@ -13,7 +13,7 @@ export const mergeKnown = <Row>(
   known: ReadonlyArray<Column<Row>>
 ): string => {
   const fields = known.map(({ name }, index) => {
-    /** How new the held value is; null where there is none. */
+    /** The revision of the held value; null if there is none. */
     const heldAt = `case when held.${name} is not null then coalesce(held.known_at[${index + 1}], held.revision) end`
     const isNewer = `excluded.${name} is not null and excluded.revision > coalesce(${heldAt}, -1)`
     return {
@@ -34,7 +34,7 @@ export const mergeKnown = <Row>(
         `${name} = case when excluded.revision > held.revision then excluded.${name} else held.${name} end`
       ),
       ...fields.map(({ name, value }) => `${name} = ${value}`),
-      // whoever recorded the lowest revision began the trace
+      // the process that recorded the lowest revision began the trace
       ...begun.map(({ name }) =>
         `${name} = case when excluded.begun_revision < held.begun_revision then excluded.${name} else held.${name} end`
       ),
@@ -44,5 +44,5 @@ export const mergeKnown = <Row>(
         fields.map(({ knownAt }) => knownAt).join(", ")
       }] from (select greatest(excluded.revision, held.revision)) as newest(revision)) as fields(entries))`
     ].join(", ")
-  } where ${changes.join(" or ")}` // a snapshot that adds nothing, such as the same again, leaves no dead row behind
+  } where ${changes.join(" or ")}` // a snapshot that adds nothing, such as a repeated one, leaves no dead row behind
 }

@@ -1,6 +1,6 @@
 /**
- * Traces, a row each, to which several processes may contribute: one begins a trace and another, which knows neither its
- * name nor its input, ends it.
+ * Traces: one row each, to which several processes may contribute. One process may begin a trace, and another, which
+ * knows neither its name nor its input, may end it.
  */
 import type { Totals, Trace } from "../../Observation.ts"
 import { statusCodes } from "./codes.ts"
@@ -10,24 +10,24 @@ import { type Column, column, type Table } from "./table.ts"
 import { mergeKnown } from "./traceMerge.ts"
 import { startOf } from "./traceStart.ts"
 
-/** A snapshot of a trace, and what older snapshots by the same process that it stands for leave behind. */
+/** A snapshot of a trace, which may stand for older snapshots by the same process, too. */
 export interface TraceRow {
   readonly trace: Trace
-  /** The lowest revision seen: whoever recorded it began the trace. */
+  /** The lowest revision of these snapshots: the process that recorded the lowest one began the trace. */
   readonly begunRevision: number
 }
 
-/** Totals that nobody stated are not stored: the view sums them up, whoever contributed. */
+/** Totals that nobody stated are not stored: the view sums them up over the spans of all contributors. */
 const statedTotals = (trace: Trace): Totals | undefined => trace.totals?.stated === true ? trace.totals : undefined
 
-/** What only the process says that began the trace: one that ends it may know it by any span of it. */
+/** Columns set only by the process that began the trace: a process that ends it may know it by any of its spans. */
 const begun: ReadonlyArray<Column<Trace>> = [
   Common.processId,
   column("span_id", Type.bytea, (trace) => trace.spanId),
   column("parent_span_id", Type.bytea, (trace) => trace.parentSpanId)
 ]
 
-/** What the newest snapshot alone says: an error of an older one is over. */
+/** Columns set only by the newest snapshot: an error of an older snapshot is over. */
 const outcome: ReadonlyArray<Column<Trace>> = [
   column("status", Type.code, (trace) => statusCodes[trace.status]),
   column("stated_start_at", Type.timestamp, (trace) => trace.startTimeUnixMicros),
@@ -35,7 +35,7 @@ const outcome: ReadonlyArray<Column<Trace>> = [
   ...Common.error
 ]
 
-/** What stays known once any snapshot knew it. */
+/** Columns that stay known once any snapshot knew them. */
 const known: ReadonlyArray<Column<Trace>> = [
   column("name", Type.text, (trace) => trace.name),
   column("operation_type", Type.text, (trace) => trace.operationType),
@@ -49,7 +49,7 @@ const known: ReadonlyArray<Column<Trace>> = [
   Common.withNotes("metadata", (trace) => trace.metadata)
 ]
 
-/** Whether one snapshot knows all that another one does, so that a row needs only the former. */
+/** Whether one snapshot knows everything that another one knows, so that a row needs only the former. */
 export const knowsAllOf = (self: Trace, other: Trace): boolean =>
   known.every((field) => field.has(self) || !field.has(other))
 

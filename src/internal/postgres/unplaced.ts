@@ -1,5 +1,5 @@
 /**
- * Records of days that have no partition, and get none by this role.
+ * Records of days that have no partition, which this role cannot create.
  */
 import { SqlError } from "@effect/sql/SqlError"
 import * as Clock from "effect/Clock"
@@ -13,7 +13,7 @@ import { spanTable } from "./spanTable.ts"
 import { startOf } from "./traceStart.ts"
 import { traceTable } from "./traceTable.ts"
 
-/** What is missing, and who can make it good. */
+/** Says which partition is missing, and who can create it. */
 export const describeMissing = ({ day, table }: Partition): string =>
   `${table} has no partition for ${isoDate(day)}, and this role cannot create it: the tables' owner can, by ` +
   "PgMigrations.createPartitions for today and the days ahead"
@@ -22,8 +22,9 @@ export const missingError = (partition: Partition): SqlError =>
   new SqlError({ cause: new Error(describeMissing(partition)), message: "Partition missing" })
 
 /**
- * Fails while today's is missing. That one is going to be created, and everything new belongs into it: it is worth to
- * wait for. Nobody creates one of another day for a record that came late, or by a wrong clock.
+ * Fails while today's partition is missing. Waiting for it is worthwhile: it will be created, and all new records
+ * belong in it. Nobody creates the partition of another day for a record that came late, or that has the time of a
+ * wrong clock.
  */
 export const requireToday = (missing: ReadonlyArray<Partition>): Effect.Effect<void, SqlError> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
@@ -31,7 +32,7 @@ export const requireToday = (missing: ReadonlyArray<Partition>): Effect.Effect<v
     return today === undefined ? Effect.void : missingError(today)
   })
 
-/** The records of a batch that are refused: those that were anyway, and those that have no place. */
+/** The refused records of a batch: those that were refused anyway, and those whose partition is missing. */
 export const rejectionsOf = (
   batch: ReadonlyArray<Observation>,
   refused: ReadonlyArray<Rejection>,
