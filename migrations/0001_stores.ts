@@ -1,10 +1,10 @@
 /**
- * The tables in which everything is stored. They are the library's own: what users read are the views.
+ * The tables in which everything is stored. They are the library's own: users read the views.
  *
- * One text for PostgreSQL 14 and later and what descends from it: the trace id first in every key (it distributes), the
- * time in every key (it partitions), and no sequences, foreign keys, triggers, enum types or generated columns. Ids are
- * binary and ordered by time: with hexadecimal text, ingest fell to 0.81, with a surrogate key to 0.69 to 0.83. No index
- * on metadata: a GIN index there more than halves ingest.
+ * One text serves PostgreSQL 14 and later and its descendants: the trace id comes first in every key (for
+ * distribution), the time is part of every key (for partitioning), and there are no sequences, foreign keys, triggers,
+ * enum types or generated columns. Ids are binary and ordered by time: with hexadecimal text, ingest fell to 0.81, with
+ * a surrogate key to 0.69 to 0.83. There is no index on metadata: a GIN index there more than halves ingest.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,6 @@
 /**
- * The views: what users, dashboards and tools read. Columns may be added at the end; none goes or changes its meaning
- * within a major version.
+ * The views: what users, dashboards and tools read. Columns may be added at the end; none is removed or changes its
+ * meaning within a major version.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
@@ -19,21 +19,21 @@ const hex = (uuid: string): string => `replace(${uuid}::text, '-', '')`
 
 const millis = (micros: string): string => `${micros}::float8 / 1000`
 
-/** All input, cached or not; null when nothing is known of it. */
+/** All input tokens, cached or not; null if nothing is known of them. */
 const inputTokens = (span: string): string =>
   `case when coalesce(${span}.uncached_input_tokens, ${span}.cache_read_tokens, ${span}.cache_write_tokens) is not null
     then coalesce(${span}.uncached_input_tokens, 0) + coalesce(${span}.cache_read_tokens, 0)
       + coalesce(${span}.cache_write_tokens, 0) end`
 
 /**
- * Of the same day, give or take one: only the partitions in which spans of one trace lie are looked at. In hours, here and
- * below: how long a day is depends on the time zone of whoever reads, where clocks change.
+ * At most one day apart, so that only the partitions in which spans of one trace lie are read. Intervals are in hours,
+ * here and below, because the length of a day depends on the reader's time zone, where clocks change.
  */
 const isNear = (span: string, other: string): string =>
   `${span}.started_at >= ${other}.started_at - interval '24 hours'
     and ${span}.started_at <= ${other}.started_at + interval '24 hours'`
 
-/** A span by which a trace comes in from outside, and not from another process that records here. */
+/** Whether a span is the entry of a trace that comes from outside, and not from another process that records here. */
 const isOpenEntry = (schema: string, entry: string): string =>
   `${entry}.is_entry and not exists (
     select 1 from ${schema}.span_store parent

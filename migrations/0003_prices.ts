@@ -1,6 +1,7 @@
 /**
- * What model calls cost. The table is its users', too: they add prices of their own, and read which one a cost was computed
- * with. A price is never changed, because stored costs refer to it; one with a later `valid_from` supersedes it.
+ * Prices of model calls. The table is for users, too: they add prices of their own, and look up which price a cost was
+ * computed with. A price is never changed, because stored costs refer to it; a price with a later `valid_from`
+ * supersedes it.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"

@@ -1,19 +1,19 @@
 /**
  * The ledger: what became of each trace at the providers other than PostgreSQL.
  *
- * A row per trace, provider and writer, and never one per record; a row's day is that of its trace, so that both are
- * dropped together. `record_store` is what the figures are compared with.
+ * It has one row per trace, provider and writer, never one per record. A row's day is that of its trace, so that both
+ * are dropped together. The figures are compared with `record_store`.
  *
- * Intervals are hours: how long a day is depends on the time zone of whoever reads, where clocks change.
+ * Intervals are in hours, because the length of a day depends on the reader's time zone, where clocks change.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import { MigrationSchema } from "../src/internal/postgres/schemaName.ts"
 
-/** An id of 8 bytes as a number; with the revision it tells a record, and a snapshot of it, from all others. */
+/** An 8-byte id as a number. With the revision, it distinguishes a record, and a snapshot of it, from all others. */
 const number = (id: string): string => `('x' || encode(${id}, 'hex'))::bit(64)::bigint::numeric`
 
-/** The writer of all replays, each of which tells the whole truth by itself; what all others tell adds up. */
+/** Rows of replays, each of which tells the whole truth by itself; the figures of all other writers add up. */
 const isReplay = "l.writer_id = '00000000-0000-0000-0000-000000000000'"
 
 export default Effect.gen(function*() {

@@ -1,6 +1,6 @@
 /**
- * How far into a day a dead process's spans were looked through, where that day is too large to be read at once: blocks of
- * each of its partitions, from the first one on.
+ * How far into a day the spans of a dead process were looked through, if that day is too large to be read at once: in
+ * blocks of each of its partitions, from the first one on.
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
