@@ -1,7 +1,7 @@
 /**
  * Creates and upgrades the library's own schema in PostgreSQL.
  *
- * `PgProvider` does this by itself when it connects. Run it by hand, with a role that may create schemas, where the
+ * `PgProvider` does this by itself when it connects. Run it by hand, with a role that may create schemas, if the
  * application's own role may not; `docs/schema.md` says which rights are needed for what.
  *
  * @since 0.1.0
@@ -29,12 +29,12 @@ import { describe } from "./internal/postgres/sqlErrors.ts"
 /**
  * Why the schema cannot be used:
  *
- * - `invalid-schema-name`: the name is no plain lower-case identifier.
+ * - `invalid-schema-name`: the name is not a plain lower-case identifier.
  * - `old-server`: the server is older than PostgreSQL 14.
- * - `unfit-encoding`: the database cannot hold every character; its encoding is to be UTF8.
- * - `newer-schema`: a later version of this library has changed the schema so that this version cannot write to it any more, and
- *   has to be upgraded, too.
- * - `invalid-option`: an option is not what is expected of it.
+ * - `unfit-encoding`: the database cannot hold every character; its encoding must be UTF8.
+ * - `newer-schema`: a later version of this library has changed the schema so that this version can no longer write to
+ *   it, and must be upgraded, too.
+ * - `invalid-option`: an option is invalid.
  * - `failed`: a statement failed; `cause` is the error.
  *
  * @since 0.1.0
@@ -64,11 +64,12 @@ export class MigrationsError extends Schema.TaggedError<MigrationsError>(
 export type Applied = readonly [id: number, name: string]
 
 /**
- * Brings the schema up to date and says which migrations that took: none when it was. All of them happen in one
- * transaction, and any number of processes may call this at once.
+ * Brings the schema up to date and returns the migrations that were applied: none if it was up to date. All of them run
+ * in one transaction, and any number of processes may call this at once.
  *
- * A schema that is up to date is left alone: then no right to change anything is needed. So is one that a later version has
- * upgraded, unless this one cannot write to it any more: while a new version is rolled out, or taken back, both write.
+ * A schema that is up to date is left alone: then no right to change anything is needed. So is a schema that a later
+ * version has upgraded, unless this version can no longer write to it: while a new version is rolled out, or rolled
+ * back, both versions write.
  *
  * @since 0.1.0
  * @category migrations
@@ -106,12 +107,12 @@ export const createPartitions = (options?: {
   })
 
 /**
- * Drops what is stored of days (UTC) that had ended by a moment, in all tables, and says which days these were, as
- * `2026-03-01`, the earliest first. Nothing is dropped by itself: run it daily, with the role that owns the tables.
+ * Drops all records of the days (UTC) that had ended by a given time, from all tables, and returns these days, such as
+ * `2026-03-01`, the earliest first. Nothing is dropped automatically: run it daily, with the role that owns the tables.
  *
- * It waits for nobody for more than a moment, so that writers are not held up, and tries again for two minutes where a day
- * is being read; then it is `failed`. What was dropped by then stays so, and the next call goes on. A record that arrives
- * later brings its day back.
+ * No drop waits for more than a moment, so that writers are not held up. If a day is being read, its drop is retried
+ * for two minutes, then the call fails as `failed`. Days that were dropped by then stay dropped, and the next call
+ * continues. A record that arrives later brings its day back.
  *
  * @example
  * ```ts check
@@ -136,7 +137,7 @@ export const createPartitions = (options?: {
 export const dropPartitions = (options: {
   /** The schema's name, a plain lower-case identifier. Default: `observability`. */
   readonly schema?: string | undefined
-  /** A moment that has passed. The day in which it lies is kept, as all later ones are. */
+  /** A time in the past. The day that contains it is kept, as are all later days. */
   readonly before: Date
 }): Effect.Effect<ReadonlyArray<string>, MigrationsError, PgClient.PgClient> =>
   inSchema(options.schema, (schema) =>
@@ -165,7 +166,7 @@ const newestKnown = Math.max(...Object.keys(migrations).map((name) => Number.par
 
 const oldestServer = 14
 
-/** The second takes any bytes as they come. */
+/** `SQL_ASCII` takes any bytes as they come. */
 const fitEncodings: ReadonlySet<string> = new Set(["UTF8", "SQL_ASCII"])
 
 const inSchema = <A>(
@@ -203,7 +204,7 @@ const requireServer = Effect.gen(function*() {
       message: `the server is PostgreSQL ${server?.version}; ${oldestServer} or later is needed`
     })
   }
-  // it would refuse ordinary text, record by record
+  // the database would refuse ordinary text, record by record
   if (!fitEncodings.has(server?.encoding ?? "")) {
     return yield* new MigrationsError({
       reason: "unfit-encoding",
@@ -213,12 +214,15 @@ const requireServer = Effect.gen(function*() {
 })
 
 /**
- * Begins the name of a migration after which earlier versions cannot write any more. All others only add what those can leave
- * alone: an application that is taken back to its last release goes on recording.
+ * The prefix of the name of a migration after which earlier versions can no longer write. All other migrations only add
+ * what earlier versions can leave alone: an application that is rolled back to its last release continues to record.
  */
 const breaking = "breaking_"
 
-/** The newest migration in the database, 0 for none; fails where the code does not know one that breaks with it. */
+/**
+ * The newest migration in the database, 0 for none. Fails if the database has a breaking migration that this version
+ * does not know.
+ */
 const newestApplied = (schema: string) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
@@ -244,7 +248,7 @@ const newestApplied = (schema: string) =>
     return Number(row?.newest)
   })
 
-/** To be run under the schema's lock; another process may have been faster. */
+/** Must run under the schema's lock; another process may have migrated before. */
 const migrate = (schema: string) =>
   Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
@@ -252,7 +256,7 @@ const migrate = (schema: string) =>
       "select to_regnamespace($1) is not null as exists",
       [schema]
     )
-    // not `if not exists`, which asks for the right to create schemas also where there is nothing to create
+    // not `if not exists`, which needs the right to create schemas even if there is nothing to create
     if (namespace?.exists !== true) yield* sql.unsafe(`create schema "${schema}"`)
     if ((yield* newestApplied(schema)) === 0) {
       // the Migrator's own attempt to create its table would end our transaction

@@ -1,16 +1,16 @@
 /**
- * Stores observations in PostgreSQL, 14 or later, encoding UTF8: in tables of the library's own, in a schema of its own, to be read
- * through the views that `docs/schema.md` describes.
+ * Stores observations in PostgreSQL, 14 or later, encoding UTF8: in the library's own tables, in a schema of its own.
+ * They are read through the views that `docs/schema.md` describes.
  *
  * **Loss policy.** Building the provider neither fails nor waits when PostgreSQL is down: it connects, migrates and
- * creates partitions in the background, and again with each batch until that succeeds; meanwhile batches fail as
+ * creates partitions in the background, and retries with each batch until that succeeds. Meanwhile batches fail as
  * `transient`, for the delivery to keep and to retry. A connection that breaks is replaced. Characters that PostgreSQL
  * refuses (NUL, lone surrogates) become U+FFFD, numbers that a column cannot hold are named under
  * `observability.problems` in the record's metadata or attributes, and identifiers of more than 800 characters are cut,
- * with a mark; no record is refused for any of these.
+ * with a mark. No record is refused for any of these.
  *
- * It writes on connections, and in fibers, of its own: nothing joins, slows or rolls back with a transaction of the
- * application's.
+ * The provider writes on connections and in fibers of its own: no write joins or slows a transaction of the
+ * application, or is rolled back with it.
  *
  * @example
  * ```ts
@@ -60,7 +60,7 @@ import type { Provider } from "./Provider.ts"
 export class PgProvider extends Context.Tag("effect-observability/PgProvider")<PgProvider, Provider>() {}
 
 /**
- * An option that no server could make work.
+ * An option is invalid: no server could make it work.
  *
  * @since 0.1.0
  * @category errors
@@ -70,12 +70,12 @@ export class PgOptionsError extends Schema.TaggedError<PgOptionsError>(
 )("PgOptionsError", {
   /** The option's name. */
   option: Schema.String,
-  /** What is expected of it. */
+  /** What is expected of the option. */
   message: Schema.String
 }) {}
 
 /**
- * How records are stored, on whatever connection.
+ * How records are stored, whatever the connection.
  *
  * @since 0.1.0
  * @category models
@@ -84,22 +84,22 @@ export interface StoreOptions {
   /** The schema for the tables and views, a plain lower-case identifier. Default: `observability`. */
   readonly schema?: string | undefined
   /**
-   * The longest time that PostgreSQL may take over one batch; then the batch fails as `transient`, and connections that
-   * do not answer are given up. Default: 30 seconds.
+   * The longest time that PostgreSQL may take over one batch. After that, the batch fails as `transient`, and
+   * connections that do not answer are given up. Default: 30 seconds.
    */
   readonly writeTimeout?: Duration.DurationInput | undefined
   /**
-   * For how many days ahead partitions are created, a whole number from 0 to 365. Those of the first week are there before
-   * the first write, the others come in the background. Default: 7.
+   * For how many days ahead partitions are created, a whole number from 0 to 365. The partitions of the first week
+   * exist before the first write, the others are created in the background. Default: 7.
    */
   readonly partitionsAhead?: number | undefined
   /**
-   * `Resource.processId` of the records that this process makes. With it, the process's row says where it runs, and
-   * every 12 seconds that it lives. Default: none; then processes are known by their records alone, and what is open is
-   * shown as `lost` when the last of them is an hour old, until it ends.
+   * `Resource.processId` of the records that this process makes. With it, the process's row says where the process
+   * runs, and every 12 seconds that it is alive. Default: none; then processes are known by their records alone, and
+   * open spans and traces are shown as `lost` when the last of the records is an hour old, until they end.
    */
   readonly processId?: string | undefined
-  /** What the table `prices` holds beside what others add to it. Default: `Pricing.shipped`. */
+  /** The prices that the table `prices` holds beside those that others add to it. Default: `Pricing.shipped`. */
   readonly pricing?: Pricing.Table | undefined
 }
 
@@ -110,16 +110,17 @@ export interface StoreOptions {
 export interface Options extends StoreOptions {
   /** For example `postgres://user:password@host:5432/database`. */
   readonly url: Redacted.Redacted
-  /** How many connections at most. Two write 1.7 times as much as one. Default: 2. */
+  /** The largest number of connections. Two write 1.7 times as much as one. Default: 2. */
   readonly maxConnections?: number | undefined
-  /** How long a connection may take to come about. Default: 5 seconds. */
+  /** How long connecting may take. Default: 5 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
-  /** What PostgreSQL's administrator sees of us in `pg_stat_activity`. Default: `effect-observability`. */
+  /** The name that PostgreSQL's administrator sees in `pg_stat_activity`. Default: `effect-observability`. */
   readonly applicationName?: string | undefined
 }
 
 /**
- * A provider on connections of its own, which its scope closes. Fails only for an option that no server could make work.
+ * A provider on connections of its own, which its scope closes. Fails only for an invalid option, which no server could
+ * make work.
  *
  * @since 0.1.0
  * @category constructors
@@ -134,15 +135,15 @@ export const make = (options: Options): Effect.Effect<Provider, PgOptionsError, 
         applicationName: options.applicationName ?? "effect-observability"
       }),
       options,
-      // one more: it is encoded while all connections are waiting for their answers
+      // one more: a batch is encoded while all connections wait for their answers
       (options.maxConnections ?? 2) + 1
     )
     : invalid("url", expectedUrl)
 
 /**
  * A provider on the application's own client. It uses neither the client's name transforms nor a transaction that runs
- * on it. Its connections are the application's: a write that gets no answer in time is cancelled on the server, and where that
- * does not help within 5 seconds, its connection is closed.
+ * on it. The connections belong to the application: a write that gets no answer in time is cancelled on the server, and
+ * if that does not help within 5 seconds, its connection is closed.
  *
  * @since 0.1.0
  * @category constructors
@@ -153,15 +154,15 @@ export const fromClient = (
   Effect.flatMap(PgClient.PgClient, (client) => makeOn(Connection.ofHost(Effect.succeed(client)), options))
 
 /**
- * A provider on the application's own pool of `pg`. While it is there, a connection that breaks while nobody uses it does not
- * end the process, also where the application does not listen to the errors of its pool.
+ * A provider on the application's own pool of `pg`. While the provider exists, a connection that breaks while idle does
+ * not end the process, even if the application does not listen to the errors of its pool.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const fromPool = (
   options: StoreOptions & {
-    /** Gives the pool, whose life is the application's business. Failing, it is asked again with the next batch. */
+    /** Gives the pool, whose lifetime the application manages. If it fails, it is run again with the next batch. */
     readonly acquire: PgClient.PgClientFromPoolOptions["acquire"]
   }
 ): Effect.Effect<Provider, PgOptionsError, Scope.Scope> => makeOn(Connection.ofHostPool(options.acquire), options)
@@ -196,8 +197,8 @@ export const layerFromPool = (
 ): Layer.Layer<PgProvider, PgOptionsError> => Layer.scoped(PgProvider, fromPool(options))
 
 /**
- * Whether this may be the address of a PostgreSQL server: what cannot be read as one will never connect, and is better
- * found when the configuration is read.
+ * Whether a text may be the address of a PostgreSQL server. A text that cannot be parsed as one will never connect, and
+ * is better found when the configuration is read.
  *
  * @since 0.1.0
  * @category predicates

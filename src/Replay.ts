@@ -1,14 +1,14 @@
 /**
- * Sends from PostgreSQL what another store does not have: what was dropped while it was away, what a process took with it
- * when it died, and everything from before it was configured.
+ * Sends records from PostgreSQL to another store that does not have them: records that were dropped while the store was
+ * down, records that a process took with it when it died, and everything from before the store was configured.
  *
  * PostgreSQL keeps a ledger of what became of each trace at the other providers (the view `deliveries`). A replay goes
- * through the traces of a range of time, leaves alone those that are complete there and those that still run, and sends
- * the others as a whole, with the ids and revisions with which they are sent live. So nothing is there twice, whatever
- * was there before: a replay may be run again, beside the live application, and beside another replay. One that is ended
- * before its end goes on, the next time, about where it was.
+ * through the traces of a time range, skips those that are complete there and those that still run, and sends the
+ * others as a whole, with the same ids and revisions as when they are sent live. So nothing is stored twice, whatever
+ * was there before: a replay may be run again, beside the live application, and beside another replay. A replay that is
+ * interrupted continues, the next time, about where it was.
  *
- * What the provider refuses is noted with the reason, and sent again only when that is asked for.
+ * Records that the provider refuses are noted with the reason, and sent again only on request.
  *
  * @example
  * ```ts
@@ -62,13 +62,13 @@ import type { Provider } from "./Provider.ts"
  * @category models
  */
 export interface Options {
-  /** From when on: traces with a record that began then or later. */
+  /** The beginning of the range: traces with a record that began then or later. */
   readonly since: DateTime.DateTime.Input
-  /** Until when, that moment left out. Default: a minute ago, since what is younger may be on its way. */
+  /** The end of the range, exclusive. Default: a minute ago, since younger records may still be on their way. */
   readonly until?: DateTime.DateTime.Input | undefined
-  /** Whether traces are sent again of which the provider refused records. Default: `false`. */
+  /** Whether to send traces again of which the provider refused records. Default: `false`. */
   readonly retryRefused?: boolean | undefined
-  /** Records sent in a second at most, above 0: what the application records goes first. Default: 200. */
+  /** The most records sent per second, above 0: records of the running application go first. Default: 200. */
   readonly recordsPerSecond?: number | undefined
   /** How long the provider may take for some hundred records, failures included. Default: 1 minute. */
   readonly patience?: Duration.DurationInput | undefined
@@ -93,22 +93,22 @@ export interface Receipt {
   readonly sent: number
   /** Traces of which the provider has refused something, now or before. */
   readonly refused: number
-  /** Traces of which something in PostgreSQL could not be read; the rest of them was sent. */
+  /** Traces of which something in PostgreSQL could not be read; the rest of their records was sent. */
   readonly failed: number
-  /** Records that the provider got, those included that it had before. */
+  /** Records that the provider received, including those that it had before. */
   readonly records: number
-  /** Why records were refused, and traces failed, with the number of them; others than the first 100 in one. */
+  /** Why records were refused and traces failed, with counts; reasons after the first 100 are counted together. */
   readonly reasons: Readonly<Record<string, number>>
 }
 
 /**
- * Why a replay did not come to its end:
+ * Why a replay did not finish:
  *
  * - `invalid-options`: nothing was done.
  * - `postgres`: PostgreSQL could not be reached, or a statement failed.
- * - `provider`: the provider did not take records for as long as the replay has patience.
+ * - `provider`: the provider did not take records within the `patience` of the replay.
  *
- * What was done before stays done; a replay that is run again goes on from there.
+ * What was done before stays done; a replay that is run again continues from there.
  *
  * @since 0.1.0
  * @category errors
@@ -119,7 +119,7 @@ export class ReplayError extends Schema.TaggedError<ReplayError>("effect-observa
     reason: Schema.Literal("invalid-options", "postgres", "provider"),
     message: Schema.String,
     cause: Schema.optional(Schema.Defect),
-    /** What was done before. */
+    /** What was done before the failure. */
     receipt: Schema.optional(Schema.Struct({
       traces: Schema.Number,
       complete: Schema.Number,
@@ -134,11 +134,11 @@ export class ReplayError extends Schema.TaggedError<ReplayError>("effect-observa
 ) {}
 
 /**
- * Sends to a provider what it does not have of a range of time. The provider is the one that the application uses, or
- * one like it: the ledger knows it by its name.
+ * Sends to a provider the records of a time range that it does not have. The provider is the one that the application
+ * uses, or one like it: the ledger knows it by its name.
  *
- * It brings the library's schema up to date first, as `PgMigrations.run` does. It joins no transaction, and may be
- * interrupted at any time.
+ * The library's schema is brought up to date first, as `PgMigrations.run` does. A replay joins no transaction, and may
+ * be interrupted at any time.
  *
  * @since 0.1.0
  * @category replaying
@@ -149,7 +149,7 @@ export const replay = (
   Effect.flatMap(PgClient.PgClient, (client) => replayOn(client, options.to, options, Effect.void))
 
 /**
- * The same with the stores that the environment describes, as `ObservabilityLive` reads it: the database of
+ * Like `replay`, with the stores that the environment describes, as `ObservabilityLive` reads it: the database of
  * `DATABASE_URL`, on a connection of its own, and the Langfuse of `LANGFUSE_PUBLIC_KEY` and `LANGFUSE_SECRET_KEY`.
  *
  * @since 0.1.0
@@ -220,7 +220,7 @@ const invalid = (message: string): ReplayError => new ReplayError({ reason: "inv
 const ofPostgres = (error: { readonly message: string }): ReplayError =>
   new ReplayError({ reason: "postgres", message: describe(error), cause: error })
 
-/** In microseconds; what lies further ahead than clocks differ is not there yet. */
+/** In microseconds. Records further in the future than clocks differ do not exist yet. */
 const rangeOf = (
   { since, until }: Options,
   nowMillis: number
