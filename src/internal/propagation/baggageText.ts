@@ -1,4 +1,4 @@
-/** The members of a `baggage` header as text. */
+/** Encodes and decodes the members of a `baggage` header. */
 import type { Member, Property } from "../../Baggage.ts"
 import { trimmed } from "./headerLines.ts"
 
@@ -11,7 +11,7 @@ export const encodeMember = ({ key, properties, value }: Member): string =>
     `${key}=${encodeValue(value)}`
   )
 
-/** `undefined` for what is no member. */
+/** `undefined` if the text is not a valid member. */
 export const decodeMember = (text: string): Member | undefined => {
   const [first, ...rest] = text.split(";")
   const member = pairOf(first!)
@@ -32,7 +32,7 @@ const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Printable ASCII without space, quote, comma, semicolon and backslash. */
 const octetsPattern = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/
 
-/** What must be encoded: all else, and the percent sign itself. */
+/** The characters that must be encoded: all others, and the percent sign itself. */
 const encodedPattern = /[^\x21\x23\x24\x26-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+/g
 
 const pairOf = (text: string): Property | undefined => {
@@ -50,7 +50,7 @@ const encodeValue = (value: string): string =>
     (run) => Array.from(utf8.encode(run), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("")
   )
 
-/** A percent sign that is followed by no byte stands for itself; bytes that are no UTF-8 become U+FFFD. */
+/** A percent sign without two hexadecimal digits after it stands for itself; invalid UTF-8 becomes U+FFFD. */
 const decodeValue = (value: string): string =>
   value.replace(
     /(?:%[0-9A-Fa-f]{2})+/g,
@@ -58,5 +58,5 @@ const decodeValue = (value: string): string =>
   )
 
 const utf8 = new TextEncoder()
-// a mark of the byte order at the start is a character like any other here
+// a byte order mark at the start is kept, as a character like any other
 const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true })

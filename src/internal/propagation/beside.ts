@@ -1,8 +1,8 @@
 /**
- * Spans of this library beside those of Effect's tracer, which may be OpenTelemetry's or anybody's.
+ * Spans of this library beside those of Effect's tracer, which may be OpenTelemetry's or any other.
  *
- * Both have the same ids where that is possible: then what another process stores below one of them is found below the
- * other, too, in whichever of the two stores one looks.
+ * Both spans have the same ids where that is possible, so that a span of another process that is stored below one of
+ * them is found below the other, too, in either of the two stores.
  */
 import type * as Fiber from "effect/Fiber"
 import type * as Tracer from "effect/Tracer"
@@ -19,13 +19,13 @@ import { externalSpan as externalSpanOf, idsOf, isNative } from "../tracer.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** Where a span of the tracer stands, and the record of it; without one, nothing of it is stored. */
+/** The trace context of a tracer's span, and the handle of its record; without a handle, the span is not stored. */
 export interface Beside {
   readonly context: TraceContext
   readonly handle: SpanHandle | undefined
 }
 
-/** Whether whoever made the span records it in this library, too. */
+/** Whether the span already has a place in a trace of this library, from the tracer that made it. */
 export const isRecorded = (span: Tracer.Span): boolean => placeOfSpan in span
 
 export const contextOf = (span: Tracer.AnySpan): TraceContext | undefined =>
@@ -46,15 +46,15 @@ export const begin = (
   return { context, handle }
 }
 
-/** Says where a span stands, so that whatever runs in it finds its place. */
+/** Attaches the trace context to a span, so that code that runs in the span finds its place in the trace. */
 export const mark = (fiber: AnyFiber, span: Tracer.Span, context: TraceContext): void => {
   const place: SpanPlace = { context, ambient: TraceContext.ambientOf(fiber) }
-  // its own ids mean nothing to anybody
+  // the ids of Effect's own tracer are known to nobody else
   if (isNative(span)) Object.assign(span, { traceId: context.traceId, spanId: context.spanId })
   Object.assign(span, { [placeOfSpan]: place })
 }
 
-/** A context that was received, as a parent for any tracer. */
+/** A received trace context as a parent for any tracer. */
 export const externalSpan = (fiber: AnyFiber, context: TraceContext): Tracer.ExternalSpan => {
   const place: SpanPlace = { context, ambient: TraceContext.ambientOf(fiber) }
   return Object.assign(externalSpanOf(context), { [placeOfSpan]: place })
@@ -63,8 +63,8 @@ export const externalSpan = (fiber: AnyFiber, context: TraceContext): Tracer.Ext
 // internal
 
 /**
- * Where nothing is recorded, traces are passed on all the same. One that begins here has an id that is random throughout:
- * by a UUIDv7, whoever stores what is below would take it for one that has a record.
+ * The context of a span that is not recorded: its trace is passed on all the same. A trace that begins here has an id
+ * that is random throughout: a process that stores spans below it would take a UUIDv7 for a trace that has a record.
  */
 const unrecorded = (
   parent: TraceContext | undefined,

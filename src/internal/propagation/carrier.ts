@@ -1,28 +1,28 @@
-/** What travels between processes, to and from headers of any kind. */
+/** Reads and writes the trace context and baggage that travel between processes, in headers of any kind. */
 import * as Baggage from "../../Baggage.ts"
 import type { Headers, TraceContextError } from "../../TraceContext.ts"
 import { TraceContext } from "../../TraceContext.ts"
 import * as Subjects from "./subjects.ts"
 
-/** How much is written, or taken over. */
+/** Limits for writing and reading headers. */
 export interface CarrierOptions {
-  /** The longest `tracestate` that is written, in characters. Default: 512, which W3C asks for at least. */
+  /** The longest `tracestate` that is written, in characters. Default: 512, the minimum that W3C asks for. */
   readonly maxTraceStateLength?: number | undefined
-  /** Bounds of the baggage, or `false` for none at all. Default: 64 members, 8,192 bytes. */
+  /** Limits of the baggage, or `false` to neither read nor write any. Default: 64 members, 8,192 bytes. */
   readonly baggage?: Baggage.Limits | false | undefined
   /**
-   * Whether the user, the session and the knowledge base of the context travel, too, as `user.id`, `session.id` and
-   * `kb.id` of the baggage. They are personal data, and whoever sends them is believed. Default: `false`.
+   * Whether the user, the session and the knowledge base of the context travel, too, as the baggage members `user.id`,
+   * `session.id` and `kb.id`. They are personal data, and the receiver trusts any sender. Default: `false`.
    */
   readonly subjects?: boolean | undefined
 }
 
-/** What was found in headers. */
+/** The trace context and baggage that were found in headers. */
 export interface Received {
-  /** Where the sender stands; `undefined` when the headers name no trace that can be continued: then one begins here. */
+  /** The sender's trace context; `undefined` if the headers name no trace that can be continued: a new one begins. */
   readonly context: TraceContext | undefined
   readonly baggage: Baggage.Baggage
-  /** What was refused, and why. None of it is repeated there: it came from outside. */
+  /** Why headers were refused. The errors do not repeat the headers' content, because it came from outside. */
   readonly refused: ReadonlyArray<TraceContextError | Baggage.BaggageError>
 }
 

@@ -1,9 +1,9 @@
 /**
- * The lines of one header, whatever carries them: a record whose names are written in any case, or pairs, as `Headers` of
- * the web platform and a `Map` give them.
+ * The lines of one header, from a record whose names are in any case, or from pairs, as the web platform's `Headers`
+ * and a `Map` yield them.
  */
 
-/** One value, or one for each line; bytes are UTF-8 text, as message brokers hand it over. */
+/** One value, or one for each line; bytes are UTF-8 text, as message brokers deliver it. */
 export type HeaderValue = string | Uint8Array | ReadonlyArray<string | Uint8Array> | undefined
 
 export type HeadersInput = Readonly<Record<string, HeaderValue>> | Iterable<readonly [string, HeaderValue]>
@@ -16,13 +16,13 @@ export const headerLines = (headers: HeadersInput, name: string): ReadonlyArray<
       if (key.length === name.length && key.toLowerCase() === name) addLines(lines, value)
     }
   } catch {
-    // what cannot be read as headers holds none: it came from outside, and may be anything
+    // the value came from outside and may be anything: if it cannot be read as headers, it holds none
     return []
   }
   return lines
 }
 
-/** Without the optional white space of HTTP, space and tab, at both ends; `trim` takes more than that. */
+/** Removes HTTP's optional white space, space and tab, at both ends; `trim` removes more than that. */
 export const trimmed = (text: string): string => {
   let start = 0
   let end = text.length

@@ -1,13 +1,13 @@
-/** To which hosts a trace is passed on. */
+/** Decides to which hosts a trace is passed on. */
 import { portOf } from "./http.ts"
 
-/** Names of hosts, or a function that knows them. */
+/** Names of hosts, or a predicate on the address of a call. */
 export type Hosts = ReadonlyArray<string> | ((url: URL) => boolean)
 
 /**
- * Nobody but the machine itself unless hosts are named: ids and baggage are no business of a third party's.
+ * Accepts only loopback addresses unless hosts are named, because ids and baggage are no business of a third party.
  *
- * A name is that of a host, with a port for that port alone; `*.example.com` means every host below `example.com`.
+ * A name with a port matches that port only. `*.example.com` matches every host below `example.com`.
  */
 export const hostFilter = (hosts: Hosts | undefined): (url: URL) => boolean => {
   if (hosts === undefined) return isLoopback
@@ -22,7 +22,7 @@ export const hostFilter = (hosts: Hosts | undefined): (url: URL) => boolean => {
   }
   const names = hosts.map((host) => host.toLowerCase())
   return (url) => {
-    // an address does not keep the port of its scheme, and a name may state it
+    // `URL` drops the default port of the scheme, but a name may state it
     const withPort = `${url.hostname}:${portOf(url)}`
     return names.some((name) => matches(name, url.hostname) || matches(name, withPort))
   }

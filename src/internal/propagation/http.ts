@@ -1,22 +1,22 @@
-/** What is recorded of HTTP messages, by the stable semantic conventions of OpenTelemetry. */
+/** The attributes that are recorded for HTTP messages, by OpenTelemetry's stable semantic conventions. */
 import type * as Headers from "@effect/platform/Headers"
 import { isCredential } from "../credentials.ts"
 import { StandIn } from "../outcome.ts"
 
-/** Which headers are recorded, and whether the query of an address is. */
+/** Which headers are recorded, and whether the query of the address is. */
 export interface MessageOptions {
   /**
-   * The request headers that are recorded, by name. Those that carry credentials are never recorded, nor those that
-   * `Headers.currentRedactedNames` of @effect/platform lists. Default: none.
+   * The names of the request headers that are recorded. Headers that carry credentials, and those listed in
+   * `Headers.currentRedactedNames` of @effect/platform, are never recorded. Default: none.
    */
   readonly requestHeaders?: ReadonlyArray<string> | undefined
-  /** The response headers that are recorded, by name, with the same exceptions. Default: none. */
+  /** The names of the response headers that are recorded, with the same exceptions. Default: none. */
   readonly responseHeaders?: ReadonlyArray<string> | undefined
-  /** Whether the query of the address is recorded, which may hold secrets. Default: `false`. */
+  /** Whether the query of the address, which may hold secrets, is recorded. Default: `false`. */
   readonly recordQuery?: boolean | undefined
 }
 
-/** The method as the conventions write it: one that nobody knows may be anything, and is not made a name. */
+/** The attributes for the method, by the conventions: an unknown method may be any text, and becomes `_OTHER`. */
 export const methodAttributes = (method: string): Record<string, unknown> =>
   knownMethods.has(method)
     ? { "http.request.method": method }
@@ -25,7 +25,7 @@ export const methodAttributes = (method: string): Record<string, unknown> =>
 /** The first word of a span's name. */
 export const methodName = (method: string): string => knownMethods.has(method) ? method : "HTTP"
 
-/** The headers that were asked for and may be recorded. */
+/** The attributes for the wanted headers that may be recorded. */
 export const recordedHeaders = (
   kind: "request" | "response",
   headers: Headers.Headers,
@@ -42,7 +42,7 @@ export const recordedHeaders = (
   return attributes
 }
 
-/** Host and port as the client named them; nothing when they are not well-formed. */
+/** The attributes for host and port as the client named them; none if they are not well-formed. */
 export const serverAttributes = (host: string | undefined): Record<string, unknown> => {
   const match = host === undefined ? null : hostPattern.exec(host)
   if (match === null) return {}
@@ -53,7 +53,7 @@ export const serverAttributes = (host: string | undefined): Record<string, unkno
   }
 }
 
-/** The path of a request's target, and the query if it is wanted. */
+/** The attributes for the path of a request's target, and for the query if it is wanted. */
 export const targetAttributes = (target: string, recordQuery: boolean | undefined): Record<string, unknown> => {
   const url = targetPattern.exec(target)
   if (url === null) return {}
@@ -70,23 +70,23 @@ export const recordedTarget = (target: string, recordQuery: boolean | undefined)
   return query === undefined ? String(path) : `${String(path)}?${String(query)}`
 }
 
-/** Whom a call is for, and its address. */
+/** The attributes for the host, port and address of a call. */
 export const urlAttributes = (url: URL, recordQuery: boolean | undefined): Record<string, unknown> => ({
   ...serverAttributes(url.host),
   "server.port": portOf(url),
   "url.full": fullUrl(url, recordQuery)
 })
 
-/** The port of an address, which is that of its scheme where none is stated. */
+/** The port of an address; the default port of its scheme if none is stated. */
 export const portOf = ({ port, protocol }: URL): number => port !== "" ? Number(port) : protocol === "https:" ? 443 : 80
 
-/** The address of a call: without credentials, and with what is asked hidden unless that is wanted. */
+/** The address of a call without credentials; the query is replaced by `REDACTED` unless it is wanted. */
 export const fullUrl = (url: URL, recordQuery: boolean | undefined): string =>
   `${url.protocol}//${url.host}${url.pathname}${
     url.search === "" ? "" : recordQuery === true ? url.search : "?REDACTED"
   }`
 
-/** An answer with which a span ends as an error: its type is the code, as the conventions say. */
+/** A response with which a span ends as an error; the error type is the status code, as the conventions say. */
 export class ErrorStatus extends StandIn {
   readonly _tag: string
   readonly message: string
@@ -118,5 +118,5 @@ const isListed = (key: string, names: ReadonlyArray<string | RegExp>): boolean =
 
 const hostPattern = /^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?$/
 
-/** A path, or a whole address, as a request line has it. */
+/** The target in a request line: a path or a whole address. */
 const targetPattern = /^(?:https?:\/\/[^/?#]*)?([^?#]*)(?:\?([^#]*))?/

@@ -1,6 +1,6 @@
 /**
- * The errors of @effect/platform quote the address of their request, credentials and query included, and so do the errors
- * that caused them. What is recorded of them says no more of an address than a span does.
+ * The errors of @effect/platform quote the address of their request, credentials and query included, and so do the
+ * errors that caused them. When these errors are recorded, their addresses show no more than a span's attributes do.
  */
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -11,7 +11,7 @@ import * as Cause from "effect/Cause"
 import * as Either from "effect/Either"
 import * as Http from "./http.ts"
 
-/** The cause in the words in which it is recorded. The program's own stays as it is. */
+/** The cause as it is recorded, with addresses replaced. The program's own cause stays as it is. */
 export const recordedCause = (
   cause: Cause.Cause<unknown>,
   recordQuery: boolean | undefined
@@ -21,7 +21,7 @@ export const recordedCause = (
       const quotes = quotesOf(error, recordQuery)
       return quotes.length === 0 ? error : reworded(error, quotes)
     } catch {
-      // to read an error runs code of the application; what makes it throw here, nobody else can read either
+      // reading an error may run the application's code; if that throws here, it throws for every other reader, too
       return error
     }
   }
@@ -37,7 +37,7 @@ export const recordedCause = (
 
 // internal
 
-/** A text, and what is written in its place. */
+/** An address, and the text that is recorded in its place. */
 type Quote = readonly [address: string, recorded: string]
 
 const quotesOf = (error: unknown, recordQuery: boolean | undefined): ReadonlyArray<Quote> => {
@@ -52,10 +52,10 @@ const quotesOfCall = (
   const url = Either.getOrUndefined(UrlParams.makeUrl(request.url, request.urlParams, request.hash))
   if (url !== undefined) {
     const recorded = Http.fullUrl(url, recordQuery)
-    // the whole one first: the other may be its beginning
+    // the whole address first, because `request.url` may be a prefix of it
     return [[url.href, recorded], [request.url, recorded]]
   }
-  // which part of it is a secret, nobody can say
+  // nobody can tell which part of an invalid address is secret
   return /[?#@]/.test(request.url) ? [[request.url, "REDACTED"]] : []
 }
 
@@ -64,7 +64,7 @@ const quotesOfRequest = (
   recordQuery: boolean | undefined
 ): ReadonlyArray<Quote> => [originalUrl, url].map((target) => [target, Http.recordedTarget(target, recordQuery)])
 
-/** The same error in other words. Its causes are looked at only when they are asked for: there may be no end of them. */
+/** The same error with addresses replaced. Its causes are reworded only when read: the chain may be endless. */
 const reworded = (error: unknown, quotes: ReadonlyArray<Quote>): unknown => {
   if (typeof error === "string") return rewordedText(error, quotes)
   if (!(error instanceof Error)) return undefined

@@ -1,6 +1,6 @@
 /**
- * The record of one request, told by the native span that @effect/platform makes for it: its attributes become those of
- * the conventions, its end that of the record.
+ * The record of one request, derived from the native span that @effect/platform makes for it: the attributes follow the
+ * conventions, and the record ends with the span.
  */
 import * as Headers from "@effect/platform/Headers"
 import * as HttpServerError from "@effect/platform/HttpServerError"
@@ -20,7 +20,7 @@ import { recordedCause } from "./quotedAddress.ts"
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 type AnyExit = Exit.Exit<unknown, unknown>
 
-/** What is known of a request when it arrives. */
+/** The attributes that are known when a request arrives. */
 export const requestAttributes = (
   fiber: AnyFiber,
   request: HttpServerRequest.HttpServerRequest,
@@ -35,7 +35,7 @@ export const requestAttributes = (
   ...(refused.length === 0 ? {} : { "observability.refused": refused.map(({ message }) => message) })
 })
 
-/** What is known of a response when the request has ended. */
+/** The attributes of the response, known when the request has ended. */
 export const responseAttributes = (fiber: AnyFiber, exit: AnyExit, options: MessageOptions): Attributes => {
   const response = responseOf(exit)
   if (response === undefined) return {}
@@ -46,9 +46,9 @@ export const responseAttributes = (fiber: AnyFiber, exit: AnyExit, options: Mess
 }
 
 /**
- * How a request has ended: an error is what is answered with 500 or more, whatever failed, and an answer that breaks off;
- * otherwise, the client was told what is wrong with its request, and the server did well. A client that has gone, or a
- * server that stops, interrupts.
+ * How a request has ended. A response of 500 or more is an error, whatever failed, and so is a response that breaks
+ * off. Any other response is a success: the server did well, even if it told the client what is wrong with its request.
+ * A client that has gone, or a server that stops, interrupts.
  */
 export const requestExit = (fiber: AnyFiber, exit: AnyExit, { recordQuery }: MessageOptions): AnyExit => {
   const status = responseOf(exit)?.status ?? 200
@@ -57,7 +57,7 @@ export const requestExit = (fiber: AnyFiber, exit: AnyExit, { recordQuery }: Mes
     : Option.getOrUndefined(HttpServerError.causeResponseStripped(exit.cause)[1])
   if (cause !== undefined && Cause.isInterruptedOnly(cause)) return Exit.failCause(cause)
   if (status < 500) {
-    // when the head of the answer is sent already, only the fiber knows that the client has gone
+    // once the head of the response is sent, only the fiber knows that the client has gone
     const interrupted = fiber.getFiberRef(FiberRef.interruptedCause)
     if (!Cause.isEmpty(interrupted)) return Exit.failCause(interrupted)
     if (cause === undefined || !hasBrokenOff(status, cause)) return Exit.void
@@ -67,14 +67,17 @@ export const requestExit = (fiber: AnyFiber, exit: AnyExit, { recordQuery }: Mes
     : Exit.failCause(recordedCause(cause, recordQuery))
 }
 
-/** Attributes that @effect/platform sets by itself and that are recorded in another way, or not at all. */
+/** Whether @effect/platform sets the attribute by itself: it is recorded in another way, or not at all. */
 export const isOfPlatform = (key: string): boolean => platformKeys.test(key)
 
 // internal
 
 const redactedNames = (fiber: AnyFiber) => fiber.getFiberRef(Headers.currentRedactedNames)
 
-/** As the client spoke it, to whom stands before the server where that says so. @effect/platform does not look at the socket. */
+/**
+ * The scheme that the client used: the one that a proxy in front of the server forwards, if any, otherwise that of the
+ * socket, which @effect/platform does not look at.
+ */
 const schemeOf = ({ headers, originalUrl, source }: HttpServerRequest.HttpServerRequest): string => {
   const forwarded = /^https?(?=\s*(?:,|$))/i.exec(headers["x-forwarded-proto"] ?? "")?.[0]
   if (forwarded !== undefined) return forwarded.toLowerCase()
@@ -83,7 +86,7 @@ const schemeOf = ({ headers, originalUrl, source }: HttpServerRequest.HttpServer
   return isEncrypted || originalUrl.startsWith("https:") ? "https" : "http"
 }
 
-/** `undefined` when what has ended is not what answers the request. */
+/** `undefined` if the exit does not hold a response. */
 const responseOf = (exit: AnyExit): HttpServerResponse.HttpServerResponse | undefined => {
   const response: unknown = HttpServerError.exitResponse(
     exit as Exit.Exit<HttpServerResponse.HttpServerResponse, unknown>
@@ -92,8 +95,9 @@ const responseOf = (exit: AnyExit): HttpServerResponse.HttpServerResponse | unde
 }
 
 /**
- * Whether the answer was a good one by its head, and no more than that arrived. A program that fails with an answer, as with
- * a redirection, does so by a failure: what breaks off is a defect, or the error of a body that is Node's own stream.
+ * Whether the response was a good one by its status, but broke off after the head. A program that fails with a
+ * response, such as a redirect, has a failure as its cause; a response that breaks off has a defect, or the error of a
+ * body that is Node's own stream.
  */
 const hasBrokenOff = (status: number, cause: Cause.Cause<unknown>): boolean =>
   status < 400 &&

@@ -1,8 +1,9 @@
 /**
- * A tracer around another one, which does nothing but listen to the spans of HTTP servers.
+ * A tracer around another one that handles only the spans of HTTP servers, and passes on all others.
  *
  * @effect/platform makes such a span outside of all middleware, with a parent that it reads from the headers in its own
- * way. Only its tracer stands between: it reads the headers again, by the rules, and gives the span the right parent.
+ * way. Only a tracer can intervene there: this one reads the headers again, by the rules, and gives the span the right
+ * parent.
  */
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Context from "effect/Context"
@@ -26,14 +27,14 @@ type Request = HttpServerRequest.HttpServerRequest
 
 export interface ServerOptions extends MessageOptions, Pick<CarrierOptions, "baggage" | "subjects"> {
   /**
-   * Which requests are recorded; those that are not, such as health checks, still continue the trace that they came with.
-   * Default: all.
+   * Which requests are recorded. Requests that are not, such as health checks, still continue the trace that they came
+   * with. Default: all.
    */
   readonly shouldRecord?: ((request: Request) => boolean) | undefined
 }
 
 export const serverTracer = (delegate: Tracer.Tracer, service: Service, options: ServerOptions): Tracer.Tracer => {
-  /** One span stands for a request; another one of kind `server` inside of it is the program's own. */
+  /** The requests that have a span already: a further span of kind `server` inside a request is the program's own. */
   const begun = new WeakSet<object>()
   return Tracer.make({
     context: contextOf(delegate),
@@ -46,7 +47,7 @@ export const serverTracer = (delegate: Tracer.Tracer, service: Service, options:
       begun.add(identityOf(request))
       const received = Carrier.read(request.headers, options)
       const sender = received.context === undefined ? undefined : Beside.externalSpan(fiber, received.context)
-      // what @effect/platform has read elsewhere, or less strictly, is not to be continued
+      // a parent that @effect/platform read from other headers, or less strictly, must not be continued
       const isMisread = sender === undefined && spanOptions?.parent !== undefined
       const around = isMisread ? Option.none() : Option.orElse(Option.fromNullable(sender), () => parent)
       const wanted = isWanted(request, options)
@@ -63,7 +64,7 @@ export const serverTracer = (delegate: Tracer.Tracer, service: Service, options:
 const requestOf = (fiber: AnyFiber): Request | undefined =>
   Option.getOrUndefined(Context.getOption(fiber.currentContext, HttpServerRequest.HttpServerRequest))
 
-/** A request that middleware has changed is another object around the same one. */
+/** The object that identifies a request: middleware that changes it puts another object around the same source. */
 const identityOf = (request: Request): object =>
   typeof request.source === "object" && request.source !== null ? request.source : request
 
@@ -90,7 +91,7 @@ const listen = (
   }
   const attributes = Server.requestAttributes(fiber, request, received.refused, options)
   if (Beside.isRecorded(span)) {
-    // another tracer of this library, which was told to leave it out, says that what is in it stands below the sender
+    // a span whose context is the sender's is left out by another tracer of this library
     const isLeftOut = Beside.contextOf(span) === received.context
     return isLeftOut ? undefined : correct(service, fiber, span, request, attributes, options)
   }
@@ -102,16 +103,16 @@ const listen = (
   if (handle !== undefined) record(service, fiber, span, handle, request, options)
 }
 
-/** A generator of ids that fails, a span that lets nobody listen: the request goes on, with less of a record. */
+/** Ignores errors, such as those of an id generator or of a span that cannot be changed: the request goes on. */
 const quietly = (act: () => void): void => {
   try {
     act()
   } catch {
-    // nothing of the application's depends on it
+    // only the record suffers, nothing of the application depends on it
   }
 }
 
-/** A filter is the application's, and may throw. */
+/** The filter is the application's code and may throw. */
 const isWanted = (request: Request, { shouldRecord }: ServerOptions): boolean => {
   try {
     return shouldRecord === undefined || shouldRecord(request)
@@ -120,7 +121,7 @@ const isWanted = (request: Request, { shouldRecord }: ServerOptions): boolean =>
   }
 }
 
-/** Tells the record what the span is told, which stays the tracer's own. */
+/** Copies the attributes and the end of the tracer's span to the record; the span itself stays the tracer's own. */
 const record = (
   service: Service,
   fiber: AnyFiber,
@@ -144,7 +145,7 @@ const record = (
   })
 }
 
-/** The span is recorded by another tracer of this library: it learns of a request what this one would record, no more. */
+/** Corrects a span that another tracer of this library records, to hold what this one would record and no more. */
 const correct = (
   service: Service,
   fiber: AnyFiber,

@@ -1,4 +1,4 @@
-/** The user, the session and the knowledge base of a context, as members of a baggage. */
+/** The user, the session and the knowledge base of a context, as baggage members. */
 import * as Option from "effect/Option"
 import * as Baggage from "../../Baggage.ts"
 import { TraceContext } from "../../TraceContext.ts"
@@ -11,7 +11,7 @@ const fields = ["userId", "sessionId", "kbId"] as const
 export const addTo = (baggage: Baggage.Baggage, context: TraceContext): Baggage.Baggage => {
   const subjects = subjectsAt(context)
   return Baggage.Baggage.unsafeMake([
-    // in front: where there is no room for all, these are what was asked for
+    // in front, so that they are kept if there is no room for all: they were asked for explicitly
     ...fields.flatMap((field) => {
       const value = subjects[field]
       return value === undefined ? [] : [{ key: members[field], value: value.toWellFormed(), properties: [] }]

@@ -1,4 +1,4 @@
-/** The `traceparent` and `tracestate` headers of W3C Trace Context Level 2, to and from what they say. */
+/** Reads and writes the `traceparent` and `tracestate` headers of W3C Trace Context Level 2. */
 import * as Either from "effect/Either"
 import type { SpanId, TraceId } from "../../Identifier.ts"
 import { isSpanId, isTraceId } from "../../Identifier.ts"
@@ -7,7 +7,7 @@ import * as TraceState from "../../TraceState.ts"
 import type { HeadersInput } from "./headerLines.ts"
 import { headerLines, trimmed } from "./headerLines.ts"
 
-/** What a `traceparent` says. */
+/** The fields of a `traceparent`. */
 export interface TraceParent {
   readonly traceId: TraceId
   readonly spanId: SpanId
@@ -15,15 +15,15 @@ export interface TraceParent {
   readonly random: boolean
 }
 
-/** Which header was refused, and why. It does not repeat what was in it: that came from outside. */
+/** Which header was refused, and why. It does not repeat the header's content, because that came from outside. */
 export interface Refusal {
   readonly field: "traceparent" | "tracestate"
   readonly message: string
 }
 
-/** What was found in headers. */
+/** The result of reading headers. */
 export interface Found {
-  /** `undefined` when they name no trace that can be continued. */
+  /** `undefined` if the headers name no trace that can be continued. */
   readonly parent: TraceParent | undefined
   readonly traceState: TraceState.TraceState | undefined
   readonly refused: ReadonlyArray<Refusal>
@@ -53,7 +53,7 @@ export const writeHeaders = (context: TraceContext, options?: HeaderOptions): Tr
   return tracestate === "" ? { traceparent } : { traceparent, tracestate }
 }
 
-/** Of any version. */
+/** Parses a `traceparent` of any version. */
 export const parseTraceparent = (header: string): Either.Either<TraceParent, Refusal> => {
   const match = traceparentPattern.exec(header)
   if (match === null) return refuse("expected version-traceid-spanid-flags in lower-case hexadecimal digits")
@@ -66,7 +66,7 @@ export const parseTraceparent = (header: string): Either.Either<TraceParent, Ref
   return Either.right({ traceId, spanId, sampled: (bits & 1) === 1, random: (bits & 2) === 2 })
 }
 
-/** In version 00. */
+/** Formats a `traceparent` of version 00. */
 export const formatTraceparent = ({ random, sampled, spanId, traceId }: TraceParent): string => {
   const flags = (sampled ? 1 : 0) | (random ? 2 : 0)
   return `00-${traceId}-${spanId}-0${flags}`
@@ -74,7 +74,7 @@ export const formatTraceparent = ({ random, sampled, spanId, traceId }: TracePar
 
 // internal
 
-/** What follows in a later version may be anything but a comma, by which servers join lines that came twice. */
+/** The rest of a later version may hold anything but a comma, with which servers join repeated header lines. */
 const traceparentPattern = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[^,\r\n]*)?$/
 
 const refusal = (why: string): Refusal => ({ field: "traceparent", message: `traceparent refused: ${why}` })

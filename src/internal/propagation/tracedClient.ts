@@ -1,4 +1,4 @@
-/** A client of HTTP around another one: each call, and each further attempt of it, has a span and an id of its own. */
+/** An HTTP client around another one: each call, and each retry of it, has a span and a span id of its own. */
 import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
@@ -28,11 +28,11 @@ import { recordedCause } from "./quotedAddress.ts"
 
 export interface ClientOptions extends MessageOptions, CarrierOptions {
   /**
-   * The hosts that are told of the trace: `api.internal`, `api.internal:8080`, `*.internal`, or a function. Calls of others
-   * are recorded, and carry nothing. Default: the loopback addresses alone.
+   * The hosts that the trace is passed on to: `api.internal`, `api.internal:8080`, `*.internal`, or a function. Calls
+   * to other hosts are recorded, but carry no headers of the trace. Default: loopback addresses only.
    */
   readonly propagateTo?: Hosts | undefined
-  /** Whether `b3` is sent, too, for services that know no `traceparent`. Default: `false`. */
+  /** Whether `b3` is sent, too, for services that do not support `traceparent`. Default: `false`. */
   readonly b3?: boolean | undefined
 }
 
@@ -49,7 +49,7 @@ export const tracedClient = (
   const isTold = hostFilter(options.propagateTo)
 
   const traced = (fiber: AnyFiber, request: Request): Calling => {
-    // of a client that adds a base address by itself, nobody knows here whom it calls
+    // if the wrapped client adds a base address by itself, the host is unknown here
     const url = Either.getOrUndefined(UrlParams.makeUrl(request.url, request.urlParams, request.hash))
     const name = Http.methodName(request.method)
     return Effect.useSpan(
@@ -61,7 +61,7 @@ export const tracedClient = (
           const tells = url !== undefined && fiber.getFiberRef(HttpClient.currentTracerPropagation) && isTold(url)
           const sent = call !== undefined && tells ? told(request, call.context, fiber, options) : request
           const response = client.execute(sent).pipe(
-            // the span of the call is made here: the client within could not be told what to send
+            // the wrapped client makes no span: it could not be told which headers to send
             Effect.locally(HttpClient.currentTracerDisabledWhen, constTrue),
             Effect.withParentSpan(span)
           )
@@ -87,12 +87,12 @@ export const tracedClient = (
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** Whether the program wants no span of the request, and so nothing that would speak of one. */
+/** Whether the program wants no span for the request, and so no headers that would name one. */
 const isSilent = (fiber: AnyFiber, request: Request): boolean =>
   !fiber.getFiberRef(FiberRef.currentTracerEnabled) || fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)(request)
 
 interface Call extends Beside {
-  /** Whether another tracer of this library records it. */
+  /** Whether another tracer of this library records the call. */
   readonly isRecordedElsewhere: boolean
 }
 
@@ -119,7 +119,7 @@ const begin = (
     Besides.mark(fiber, span, call.context)
     return { ...call, isRecordedElsewhere: false }
   } catch {
-    // a generator of ids that fails: the call goes on, and tells nobody of a trace
+    // the id generator failed: the call goes on, without passing on a trace
     return undefined
   }
 }
@@ -140,7 +140,7 @@ const end = (
   const outcome = callExit(exit, options)
   if (call?.handle !== undefined) service.unsafe.endSpan(fiber, call.handle, outcome)
   else if (call?.isRecordedElsewhere === true) {
-    // its tracer sees no more than that there was an answer, and of a failure the error as the program has it
+    // the other tracer would see any response as a success, and a failure with the error as the program has it
     const { end } = span
     Object.assign(span, { end: (endTime: bigint) => end.call(span, endTime, outcome) })
   }
@@ -152,14 +152,14 @@ const responseAttributes = (fiber: AnyFiber, { headers, status }: Response, opti
   ...Http.recordedHeaders("response", headers, options.responseHeaders, redactedNames(fiber))
 })
 
-/** How a call has ended: an answer of 400 or more is an error of it. */
+/** How a call has ended: a response of 400 or more is an error. */
 const callExit = (exit: CallExit, { recordQuery }: ClientOptions): Exit.Exit<unknown, unknown> => {
   if (exit._tag === "Failure") return Exit.failCause(recordedCause(exit.cause, recordQuery))
   const { status } = exit.value
   return status >= 400 ? Exit.fail(new Http.ErrorStatus(status)) : exit
 }
 
-/** The request with what travels along. */
+/** The request with the headers of the trace and its baggage. */
 const told = (request: Request, context: TraceContext, fiber: AnyFiber, options: ClientOptions): Request => {
   const headers = Carrier.write(context, Baggage.unsafeCurrent(fiber), options)
   const changed = HttpClientRequest.setHeaders(
@@ -173,7 +173,7 @@ const told = (request: Request, context: TraceContext, fiber: AnyFiber, options:
   return changed
 }
 
-/** Without the headers of another trace. @effect/platform has a way to add headers to a request, and none to remove them. */
+/** Removes the headers of another trace: @effect/platform can add headers to a request, but not remove them. */
 const withoutTrace = (request: Request): Request =>
   "traceparent" in request.headers || "tracestate" in request.headers
     ? Object.assign(Object.create(Object.getPrototypeOf(request)), request, {
@@ -181,7 +181,7 @@ const withoutTrace = (request: Request): Request =>
     })
     : request
 
-/** By the request, @effect/platform knows which ones `HttpClient.withScope` ends with their scope. */
+/** The map in which @effect/platform looks up the requests that `HttpClient.withScope` aborts with their scope. */
 const scopedRequests = globalValue(
   "@effect/platform/HttpClient/scopedRequests",
   () => new WeakMap<Request, AbortController>()
