@@ -1,13 +1,13 @@
-/** What a model has answered so far: the figures always, the content only where it is wanted. */
+/** Collects a model's answer as it arrives: the figures always, the content only if it is wanted. */
 import { partOf } from "./messages.ts"
 import { fieldOf, isPart, type Part, textOf } from "./shapes.ts"
 
 export class Answer {
-  /** Pieces of a stream. */
+  /** The number of parts received so far. */
   elements = 0
-  /** The end of the answer, with the reason and the figures. */
+  /** The part that ends the answer, with the finish reason and the figures. */
   finish: Part | undefined
-  /** The error that the vendor sent in the place of an answer, or in a stream that went on. */
+  /** The error that the vendor sent instead of an answer, or within a stream that went on. */
   error: unknown
   responseId: string | undefined
   responseModel: string | undefined
@@ -45,7 +45,7 @@ export class Answer {
         this.keep(part)
         return true
       case "tool-result":
-        // what the program's own tools gave is no answer of the model
+        // results of the program's own tools are not part of the model's answer
         if (part.providerExecuted === true) this.keep(part)
         return false
       case "text":
@@ -68,7 +68,7 @@ export class Answer {
   }
 
   private keep(part: Part): void {
-    // reasoning that the vendor keeps to itself comes as an empty text
+    // reasoning that the vendor does not disclose arrives as an empty text
     if (!this.keepsContent || part.text === "" || this.blocks.length >= maxBlocks) return
     this.blocks.push(partOf(part) as Block)
   }
@@ -90,12 +90,12 @@ export class Answer {
 
 // internal
 
-/** Of all texts together, a little less than the service keeps of one; what follows is only counted. */
+/** The limit of all texts together, a little less than the service keeps of one text; the rest is only counted. */
 const maxCharacters = 1_000_000
 
 const maxBlocks = 1_000
 
-/** An option of Effect in one form of the part, a text in the other. */
+/** Reads a field that is an Effect `Option` in one form of the part, and a plain text in the other. */
 const optionalText = (part: Part, name: string): string | undefined =>
   textOf(part, name) ?? textOf(fieldOf(part, name), "value")
 

@@ -1,6 +1,6 @@
 /**
- * Finds the native span that `@effect/ai` makes for what runs here, and on which a vendor's package writes what it asked
- * and was told. The tracer that is there makes it, as always, and keeps it.
+ * Finds the native span that `@effect/ai` makes for a call, on which the vendor's package writes request and response
+ * attributes. The current tracer still makes this span, and keeps it.
  */
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
@@ -10,7 +10,7 @@ import * as Tracer from "effect/Tracer"
 import { recordedElsewhere } from "../recordedElsewhere.ts"
 
 export class SpanClaim {
-  /** What the vendor's package has written so far. Empty where the program has switched its tracer off. */
+  /** The attributes that the vendor's package has written so far; empty if the program has switched its tracer off. */
   get attributes(): ReadonlyMap<string, unknown> {
     return this.span?.attributes ?? empty
   }
@@ -18,7 +18,7 @@ export class SpanClaim {
   private readonly tracer: Tracer.Tracer
   private span: Tracer.Span | undefined
 
-  /** @param prefix of the name: the first span that has it is the one */
+  /** @param prefix claims the first span whose name starts with this prefix */
   constructor(fiber: Fiber.RuntimeFiber<unknown, unknown>, prefix: string) {
     const delegate = Context.get(fiber.getFiberRef(DefaultServices.currentServices), Tracer.Tracer)
     this.tracer = Tracer.make({

@@ -1,4 +1,4 @@
-/** An embedding model around another one: it gives the same vectors, and each call has a record. */
+/** An embedding model around another one: it returns the same vectors, and records each call. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -72,7 +72,7 @@ const embedding = (
     })
   )
 
-/** What became of one call: many texts go in several requests, and those that a cache knows in none. */
+/** Sums up the requests of one call: many texts take several requests, and texts that a cache knows take none. */
 class Requests {
   model: string | undefined
   inputTokens: number | undefined

@@ -1,4 +1,4 @@
-/** What is known of a call: what the program asked for, and what the vendor's package and its answer say. */
+/** What is recorded about a call, from the program's request, the vendor's package and the answer. */
 import * as Either from "effect/Either"
 import * as GenAi from "../../GenAi.ts"
 import type * as Input from "../../Input.ts"
@@ -9,7 +9,7 @@ import { type CallOptions, textOf } from "./shapes.ts"
 import { usageOf } from "./vendor.ts"
 import type { Heard } from "./vendorClient.ts"
 
-/** Known before the call. Nothing of it is content. */
+/** The attributes that are known before the call. None of them is content. */
 export const requestOf = (method: Method, options: CallOptions): Input.Attributes => ({
   [GenAi.versionAttribute]: GenAi.version,
   [GenAi.names.operation[0]]: "chat",
@@ -20,8 +20,8 @@ export const requestOf = (method: Method, options: CallOptions): Input.Attribute
 })
 
 /**
- * @param heard what the vendor's client heard, which is more than `@effect/ai` passes on
- * @param fallback who runs the model, where nothing else says so
+ * @param heard what the vendor's client saw, which is more than `@effect/ai` passes on
+ * @param fallback the provider, if no attribute names it
  */
 export const factsOf = (
   attributes: ReadonlyMap<string, unknown>,
@@ -42,7 +42,7 @@ export const factsOf = (
     ...(model === undefined ? {} : { name: `chat ${model}` }),
     provider,
     model,
-    // of an answer that failed `@effect/ai` says that it came to its end
+    // for an answer that failed, `@effect/ai` reports an ordinary finish
     finishReason: answer.error === undefined ? finishReason ?? stated.finishReason : undefined,
     usage: usage === undefined ? stated.usage : Either.getOrUndefined(usage),
     attributes: {
@@ -51,7 +51,7 @@ export const factsOf = (
       ...(responseModel === undefined ? {} : { [GenAi.names.responseModel[0]]: responseModel }),
       ...(answer.responseId === undefined ? {} : { [GenAi.names.responseId[0]]: answer.responseId }),
       ...(answer.toolCalls.length === 0 ? {} : { "ai.tool_calls": answer.toolCalls }),
-      // the totals that the package puts on the span say nothing about caches
+      // the totals that the package puts on the span do not include cache figures
       ...(isPartial ? { "ai.usage.partial": true } : {}),
       ...(usage !== undefined && Either.isLeft(usage) ? problemsBeside(undefined, [usage.left]) : {})
     }
@@ -60,12 +60,12 @@ export const factsOf = (
 
 // internal
 
-/** What the package wrote and has no column of its own. */
+/** The attributes written by the package that have no column of their own. */
 const detailsOf = (attributes: ReadonlyMap<string, unknown>): Input.Attributes =>
   Object.fromEntries(
     Array.from(attributes).filter(([name, value]) =>
       name.startsWith("gen_ai.") && !name.startsWith("gen_ai.usage.") && !columns.has(name) &&
-      // a list of nothing, as some write for what was not asked
+      // without empty lists, which some packages write for options that were not set
       !(Array.isArray(value) && value.length === 0)
     )
   )

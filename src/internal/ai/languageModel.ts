@@ -1,4 +1,4 @@
-/** A language model around another one: it answers the same, and each call has a record. */
+/** A language model around another one: it returns the same answers, and records each call. */
 import * as Cause from "effect/Cause"
 import type * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ import {
 } from "./shapes.ts"
 import { observedToolkit } from "./toolkit.ts"
 
-/** @param transformer what was there when the model was built, and hears of its answers unless a call has its own */
+/** @param transformer the one in the context when the model was built; it gets the answers unless a call has its own */
 export const observedModel = (
   model: LanguageModel,
   observer: Observer,
@@ -37,7 +37,7 @@ export const observedModel = (
       observer,
       "generateObject",
       options,
-      // an answer that is no such object fails the call, and comes out here alone
+      // an answer that does not match the schema fails the call, and only the transformer sees it
       (options, call) =>
         Effect.tap(
           hearing(Effect.suspend(() => model.generateObject(options)), call, transformer),
@@ -50,7 +50,7 @@ export const observedModel = (
       Effect.flatMap(
         Effect.acquireRelease(
           Effect.sync(() => OpenCall.begin(observer, fiber, "streamText", options)),
-          // still running: the consumer has left it, or was interrupted
+          // if the call is still open, the consumer has left the stream or was interrupted
           (call, exit) => call === undefined ? Effect.void : leave(call, exit)
         ),
         (call) => {
@@ -96,7 +96,7 @@ const receive = (call: OpenCall | undefined, response: unknown): Effect.Effect<v
     if (Array.isArray(content)) call?.receive(content)
   })
 
-/** Hears of the answer before it is decoded. Whoever else would hear of it does so all the same. */
+/** Receives the answer before it is decoded, and passes it on to the transformer that would have received it. */
 const hearing = (
   effect: AnyEffect,
   call: OpenCall | undefined,
@@ -110,7 +110,7 @@ const hearing = (
     })
   })
 
-/** What a pull of the stream gave, or how the stream ended. */
+/** Handles the exit of one pull: the parts that it returned, or the end of the stream. */
 const heard = (
   call: OpenCall,
   exit: Exit.Exit<Chunk.Chunk<unknown>, Option.Option<unknown>>
@@ -118,7 +118,7 @@ const heard = (
   Effect.withFiberRuntime((fiber) => {
     if (Exit.isSuccess(exit)) {
       call.receive(exit.value)
-      // what follows are the results of the program's own tools
+      // after `finish`, only the results of the program's own tools follow
       return call.answer.finish === undefined ? Effect.void : call.endStream(fiber, Exit.void, false)
     }
     const end = Option.match(Cause.flipCauseOption(exit.cause), {
@@ -130,7 +130,7 @@ const heard = (
 
 const leave = (call: OpenCall, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> =>
   Effect.withFiberRuntime((fiber) => {
-    // that the consumer failed is no failure of the model
+    // a failure of the consumer is not a failure of the model
     const end = Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? exit : Exit.void
     return Effect.zipRight(call.endStream(fiber, end, true), Effect.suspend(() => call.close(fiber, end)))
   })

@@ -1,14 +1,14 @@
-/** Prompts and answers of `@effect/ai` as plain data, in the manner of the GenAI conventions: roles and parts. */
+/** Prompts and answers of `@effect/ai` as plain data with roles and parts, like in the GenAI conventions. */
 import { cutString } from "../capture.ts"
 import { fieldOf, isPart, textOf } from "./shapes.ts"
 
 export interface Message {
   readonly role: string
-  /** A text, where it is nothing else. */
+  /** A string if the content is a single text, otherwise a list of parts. */
   readonly content: unknown
 }
 
-/** The messages of a prompt in any of the forms that a program may hand over; iterables that can be read once are not. */
+/** The messages of a prompt: a text, an array or a `Prompt`. Iterables that can be read only once are not read. */
 export const messagesOf = (prompt: unknown): ReadonlyArray<Message> => {
   if (typeof prompt === "string") return [{ role: "user", content: prompt }]
   const messages = Array.isArray(prompt) ? prompt : fieldOf(prompt, "content")
@@ -20,11 +20,11 @@ export const messagesOf = (prompt: unknown): ReadonlyArray<Message> => {
     : []
 }
 
-/** Those that the model has not answered yet: a conversation hands over all that went before, each time. */
+/** The messages that the model has not answered yet: each prompt of a conversation repeats all earlier messages. */
 export const newMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> =>
   messages.slice(messages.map(({ role }) => role).lastIndexOf("assistant") + 1)
 
-/** A part without what only the program needs, and without the bytes of a file. */
+/** A part without the fields that only the program needs, and without the bytes of a file. */
 export const partOf = (part: unknown): unknown => {
   if (!isPart(part)) return part
   switch (part.type) {
@@ -53,7 +53,7 @@ export const partOf = (part: unknown): unknown => {
   }
 }
 
-/** One text stands for itself. */
+/** The content as recorded: a single text as a string, otherwise the parts. */
 export const contentOf = (content: unknown): unknown => {
   if (!Array.isArray(content)) return content
   const [first] = content
@@ -62,7 +62,7 @@ export const contentOf = (content: unknown): unknown => {
 
 // internal
 
-/** How `@effect/ai` marks what its values are; metadata holds signatures and ids, which say nothing to a reader. */
+/** `@effect/ai` marks its types with `~`; metadata holds signatures and ids, which tell a reader nothing. */
 const isPrivate = (name: string): boolean => name.startsWith("~") || name === "metadata" || name === "options"
 
 const dataOf = (data: unknown): Readonly<Record<string, unknown>> => {

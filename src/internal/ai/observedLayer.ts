@@ -1,4 +1,4 @@
-/** A layer around another one, with the models in it observed, and the vendors' clients that it takes or gives. */
+/** A layer around another one that observes its models, and the vendors' clients that it requires or provides. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -43,10 +43,10 @@ export const observedLayer = <A, E, R>(
 const withClients = <A>(context: Context.Context<A>): Context.Context<A> =>
   withService(withService(context, OpenAiClient, heardOpenAi), AnthropicClient, heardAnthropic)
 
-/** Services that are observed: observed twice, a call would have two records. */
+/** The services that are observed already: if one were observed twice, a call would have two records. */
 const observed = new WeakSet<object>()
 
-/** The same context, with other methods of a service, where that is in it. What else the service has is kept. */
+/** The context with some methods of a service replaced, if it holds that service. The other fields are kept. */
 const withService = <A, Service extends object>(
   context: Context.Context<A>,
   tag: Context.Tag<Service, Service>,
@@ -56,6 +56,6 @@ const withService = <A, Service extends object>(
   if (service === undefined || observed.has(service)) return context
   const outer: Service = Object.assign(Object.create(Object.getPrototypeOf(service)), service, methodsOf(service))
   observed.add(outer)
-  // the type stays: what is replaced was in it
+  // the type stays the same, because the replaced service was in the context
   return Context.add(context, tag, outer) as Context.Context<A>
 }

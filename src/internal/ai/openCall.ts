@@ -19,15 +19,15 @@ import { type Heard, Listener } from "./vendorClient.ts"
 
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** What is the same for all calls of a model. */
+/** The options that all calls of a model share. */
 export interface Observer {
   readonly service: Service
-  /** Whether what goes into models and tools is kept. */
+  /** Whether the input of models and tools is kept. */
   readonly keepsInput: boolean
-  /** Whether what comes out of them is kept. */
+  /** Whether the output of models and tools is kept. */
   readonly keepsOutput: boolean
   readonly logsMessages: boolean
-  /** Who runs the model, where its package does not say so. */
+  /** The provider of the model, if its package does not name it. */
   readonly provider: string | undefined
 }
 
@@ -35,12 +35,12 @@ export type Method = "generateText" | "generateObject" | "streamText"
 
 export class OpenCall {
   readonly observer: Observer
-  /** Where the tools run: beside the call, whose time is the model's alone. */
+  /** The parent of the tools' spans: they stand beside the call, whose duration is the model's time only. */
   readonly parent: TraceContext
   readonly answer: Answer
   private readonly method: Method
   private readonly handle: SpanHandle
-  /** Whether the trace was begun for this call, with its tools, and ends with it. */
+  /** Whether the trace was begun for this call and its tools, and ends with them. */
   private readonly ownsTrace: boolean
   private readonly claim: SpanClaim
   private readonly clock: Clock.Clock
@@ -53,7 +53,7 @@ export class OpenCall {
   private toolFailed = false
   private isOver = false
 
-  /** `undefined` when the call cannot be recorded. */
+  /** `undefined` if the call cannot be recorded. */
   static begin(observer: Observer, fiber: AnyFiber, method: Method, options: CallOptions): OpenCall | undefined {
     try {
       const { unsafe } = observer.service
@@ -97,7 +97,7 @@ export class OpenCall {
     this.startNanos = this.clock.unsafeCurrentTimeNanos()
   }
 
-  /** Runs a part of the call: what it traces stands below the call's span. */
+  /** Runs a part of the call: its spans stand below the call's span. */
   within<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return this.claim.within(effect).pipe(
       Effect.provideService(Current, this.handle.context),
@@ -108,28 +108,28 @@ export class OpenCall {
     )
   }
 
-  /** What came from the model, as it came. */
+  /** Adds parts of the answer, in the order in which they arrive. */
   receive(parts: Iterable<unknown>): void {
     try {
       for (const part of parts) {
         if (this.answer.add(part)) this.firstTokenNanos ??= this.clock.unsafeCurrentTimeNanos()
       }
     } catch {
-      // an answer that cannot be read is the program's all the same
+      // the program still gets an answer that cannot be read here
     }
   }
 
-  /** A tool begins: what follows is the program's own time. A stream goes on, and waits for its tools. */
+  /** Called when a tool begins: from here on the time is the program's own, except in a stream, which goes on. */
   beginTool(): void {
     if (this.method !== "streamText") this.answeredNanos ??= this.clock.unsafeCurrentTimeNanos()
   }
 
-  /** That a tool failed is no failure of the model that asked for it. */
+  /** Notes whether a tool failed, which is not a failure of the model that asked for it. */
   endTool(exit: Exit.Exit<unknown, unknown>): void {
     if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) this.toolFailed = true
   }
 
-  /** The stream is over, or the consumer wants no more of it. */
+  /** Ends the call of a stream that is over, or that the consumer has abandoned. */
   endStream(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>, isAbandoned: boolean): Effect.Effect<void> {
     const { answer } = this
     const isCut = Exit.isSuccess(exit) && !isAbandoned && answer.finish === undefined
@@ -145,7 +145,7 @@ export class OpenCall {
     })
   }
 
-  /** The first end stands. The trace goes on, for the tools that still run: see `close`. */
+  /** Ends the call; only the first end counts. The trace goes on for tools that are still running: see `close`. */
   end(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>, update?: Input.SpanUpdate): Effect.Effect<void> {
     if (this.isOver) return Effect.void
     this.isOver = true
@@ -172,13 +172,13 @@ export class OpenCall {
         }
       })
     } catch {
-      // an answer that cannot be read leaves the call with what was known before
+      // if the answer cannot be read, the call keeps what was known before
     }
     service.unsafe.endSpan(fiber, handle, recordedExit(ofModel, this.observer.keepsOutput), this.answeredNanos)
     return this.observer.logsMessages ? this.logMessages() : Effect.void
   }
 
-  /** Nothing of the call is running any more. */
+  /** Called when no part of the call is running any more: ends the trace if it was begun for this call. */
   close(fiber: AnyFiber, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     if (!this.ownsTrace) return Effect.void
     const { keepsOutput, service } = this.observer

@@ -1,6 +1,6 @@
 /**
- * What is used of `@effect/ai`, by structure: nothing here imports it, so it need not be installed, and another version
- * of it may be.
+ * The structural types of `@effect/ai` that this library uses. Nothing here imports the package, so it need not be
+ * installed, and another version of it may be.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ export interface LanguageModel {
   readonly streamText: (options: CallOptions) => AnyStream
 }
 
-/** What the methods of a language model take. */
+/** The options of a language model's methods. */
 export interface CallOptions {
   readonly prompt?: unknown
   readonly toolkit?: Toolkit | Effect.Effect<Toolkit, unknown, unknown> | undefined
@@ -36,7 +36,7 @@ export interface EmbeddingModel {
   readonly embedMany: (inputs: ReadonlyArray<string>, options?: unknown) => AnyEffect
 }
 
-/** A part of an answer or of a message: what it has beside its type is not relied on. */
+/** A part of an answer or of a message; only its `type` is relied on. */
 export interface Part {
   readonly type: string
   readonly [field: string]: unknown
@@ -45,7 +45,7 @@ export interface Part {
 /** `Telemetry.SpanTransformer` */
 export type SpanTransformer = (options: { readonly response: ReadonlyArray<unknown> }) => void
 
-// A tag is known by its key alone.
+// A tag is identified by its key alone.
 
 export const LanguageModel = Context.GenericTag<LanguageModel>("@effect/ai/LanguageModel")
 export const EmbeddingModel = Context.GenericTag<EmbeddingModel>("@effect/ai/EmbeddingModel")
@@ -56,7 +56,7 @@ export const CurrentSpanTransformer = Context.GenericTag<"CurrentSpanTransformer
 
 export const isPart = (value: unknown): value is Part => typeof fieldOf(value, "type") === "string"
 
-/** A field of a foreign value, or nothing: to read it may run code of the application. */
+/** A field of a foreign value; `undefined` if reading it throws, because that may run the application's code. */
 export const fieldOf = (value: unknown, name: string): unknown => {
   try {
     return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined

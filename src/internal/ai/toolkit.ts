@@ -1,4 +1,4 @@
-/** The tools that a model asks for. `@effect/ai` runs them as part of the call; their records stand beside it. */
+/** Records the tools that a model asks for. `@effect/ai` runs them within the call; their spans stand beside it. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as GenAi from "../../GenAi.ts"
@@ -36,7 +36,7 @@ const running = (call: OpenCall, name: string, parameters: unknown, effect: AnyE
         ? effect
         : new SpanClaim(fiber, "Toolkit.handle").within(effect).pipe(
           Effect.provideService(Current, handle.context),
-          // what a tool asks of a vendor is not the call's
+          // a tool's own requests to a vendor do not belong to the call
           Effect.provideService(Listener, undefined)
         )
       return Effect.onExit(restore(run), (exit) =>
@@ -52,6 +52,6 @@ const running = (call: OpenCall, name: string, parameters: unknown, effect: AnyE
     })
   )
 
-/** A failure that is given back to the model as a result has failed all the same. */
+/** A tool whose failure is returned to the model as a result has failed all the same. */
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> =>
   Exit.isSuccess(exit) && fieldOf(exit.value, "isFailure") === true ? Exit.fail(fieldOf(exit.value, "result")) : exit

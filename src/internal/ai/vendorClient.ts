@@ -1,6 +1,6 @@
 /**
- * The clients of the vendors' packages, which see what `@effect/ai` does not pass on: the model and the tokens of an
- * embedding, the tokens of a call that came to no end, and that an answer has failed.
+ * Observes the clients of the vendors' packages, which see what `@effect/ai` does not pass on: the model and the tokens
+ * of an embedding, the tokens of a call that did not finish, and the failure of an answer.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -9,16 +9,16 @@ import * as Stream from "effect/Stream"
 import { fromAnthropic, fromOpenAiChat, fromOpenAiResponses, type Usage, type UsageError } from "../../Usage.ts"
 import { type AnyEffect, type AnyStream, fieldOf, textOf } from "./shapes.ts"
 
-/** What a vendor's client heard. The figures of a stream grow: the last ones stand. */
+/** What a vendor's client received. The figures of a stream grow, and the last ones count. */
 export interface Heard {
   readonly model: string | undefined
-  /** `undefined` where the end of the answer has them. */
+  /** `undefined` if the end of the answer has the figures. */
   readonly usage: Either.Either<Usage, string> | undefined
-  /** Why there is no answer, or not all of it. */
+  /** Why the answer is missing or incomplete. */
   readonly error?: unknown
 }
 
-/** Whom a client tells what it hears: the call that is being made, if any. */
+/** The callback of the current call, if any, to which a client reports what it received. */
 export class Listener extends Context.Reference<Listener>()("effect-observability/AiTelemetry/Listener", {
   defaultValue: (): ((heard: Heard) => void) | undefined => undefined
 }) {}
@@ -83,7 +83,7 @@ const telling = (effect: AnyEffect, read: Reader): AnyEffect =>
     return response
   })
 
-/** @param hearing what one stream of events tells a listener, event by event */
+/** @param hearing makes, for one stream, the handler that reports each event to the listener */
 const tellingOf = (
   events: () => AnyStream,
   hearing: (listener: (heard: Heard) => void) => (event: unknown) => void
@@ -97,7 +97,7 @@ const tellingOf = (
     })
   }))
 
-/** `null` is how OpenAI says that there is none. */
+/** OpenAI reports `null` if there is no error. */
 const errorOf = (response: unknown): unknown => fieldOf(response, "error") ?? undefined
 
 const unexplained = { code: "response.failed" }
@@ -105,7 +105,7 @@ const unexplained = { code: "response.failed" }
 const sentence = (read: Either.Either<Usage, UsageError>): Either.Either<Usage, string> =>
   Either.mapLeft(read, ({ message }) => message)
 
-/** What a later event leaves out stays as an earlier one had it. */
+/** The figures that an event states; figures that it leaves out keep their earlier values. */
 const stated = (figures: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(figures).filter(([, figure]) => figure !== null && figure !== undefined))
 
@@ -113,6 +113,6 @@ const quietly = (act: () => void): void => {
   try {
     act()
   } catch {
-    // a response that cannot be read is the program's all the same
+    // the program still gets a response that cannot be read here
   }
 }
