@@ -1,13 +1,13 @@
 /**
- * Records what a program does with `@effect/ai`: each call of a model, each embedding, each tool. The program stays as it
- * is; where its layers are put together, `observe` goes around the layer of the model.
+ * Records what a program does with `@effect/ai`: each model call, each embedding, each tool. The program stays as it
+ * is; `observe` wraps the layer of the model where the program's layers are put together.
  *
- * A call is a span of type `llm`, below whatever the program is in, with the model, who runs it, the parameters, tokens
- * with what came from a cache and what was reasoning, cost, why it finished, and, for a stream, the time to the first
- * token. A stream that fails, is interrupted or is left by its consumer has what was seen of it. Tools are spans beside
- * the call that asked for them. Prompts and answers are not recorded unless asked for.
+ * A call is a span of type `llm` below the current span, with the model, its provider, the parameters, tokens including
+ * cached and reasoning tokens, cost, finish reason, and, for a stream, the time to the first token. The span of a
+ * stream that fails, is interrupted or is abandoned by its consumer has everything seen until then. Tools are spans
+ * beside the call that asked for them. Prompts and answers are recorded only on request.
  *
- * **Loss policy.** Nothing here fails, delays or changes a call. What cannot be read of an answer is left out.
+ * **Loss policy.** Nothing here fails, delays or changes a call. Parts of an answer that cannot be read are left out.
  *
  * @example
  * ```ts check
@@ -41,15 +41,15 @@ import { observedLayer } from "./internal/ai/observedLayer.ts"
 import type { ObservabilityService } from "./ObservabilityService.ts"
 
 /**
- * What is recorded beside figures and names.
+ * Which content is recorded in addition to figures and names.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
   /**
-   * Whether prompts (`input`), answers (`output`), and what goes into and comes out of tools, are kept with the spans.
-   * Files are kept as their type and size. Default: `false`.
+   * Whether prompts and the input of tools (`"input"`), answers and the output of tools (`"output"`), or both (`true`)
+   * are kept with the spans. Files are kept as their type and size. Default: `false`.
    */
   readonly captureContent?: boolean | "input" | "output" | undefined
   /**
@@ -60,8 +60,8 @@ export interface Options {
 }
 
 /**
- * Records the calls of the models in a layer: of `LanguageModel` and of `EmbeddingModel`, whichever it gives. Anything
- * else in it stays as it is.
+ * Records the calls of the models that a layer provides, `LanguageModel` and `EmbeddingModel`. Anything else in the
+ * layer stays as it is.
  *
  * @since 0.1.0
  * @category layers

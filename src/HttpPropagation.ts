@@ -1,12 +1,12 @@
 /**
- * Traces across HTTP, over `@effect/platform`: a server continues the trace that a request came with, a client passes on
- * the one that it runs in. Both follow W3C Trace Context Level 2 and W3C Baggage, and record what they do as spans.
+ * Propagates traces over HTTP, for `@effect/platform`: a server continues the trace that a request came with, a client
+ * passes on its current trace. Both follow W3C Trace Context Level 2 and W3C Baggage, and record requests as spans.
  *
- * Each is one layer. What runs within a request finds its place by itself: `withSpan`, `logLlmCall` and all others record
- * below the span of the request, and calls of the traced client carry it on.
+ * Each is one layer. Code that runs within a request needs no change: `withSpan`, `logLlmCall` and all others record
+ * below the span of the request, and calls of the traced client pass the trace on.
  *
- * **Loss policy.** Nothing here fails a request. Headers that are refused begin a trace of their own, and the span says
- * why (`observability.refused`). With a service that records nothing, traces are still passed on.
+ * **Loss policy.** Nothing here fails a request. If its headers are refused, a request begins a trace of its own, and
+ * its span says why (`observability.refused`). With a service that records nothing, traces are still passed on.
  *
  * @example
  * ```ts check
@@ -47,7 +47,7 @@ import * as Client from "./internal/propagation/tracedClient.ts"
 import { ObservabilityService } from "./ObservabilityService.ts"
 
 /**
- * What a server takes over and records.
+ * Options of a server: which requests and headers it records, and which baggage it takes over.
  *
  * @since 0.1.0
  * @category models
@@ -55,7 +55,7 @@ import { ObservabilityService } from "./ObservabilityService.ts"
 export interface ServerOptions extends Server.ServerOptions {}
 
 /**
- * What a client passes on, to whom, and what it records.
+ * Options of a client: what it passes on, to which hosts, and what it records.
  *
  * @since 0.1.0
  * @category models
@@ -63,12 +63,12 @@ export interface ServerOptions extends Server.ServerOptions {}
 export interface ClientOptions extends Client.ClientOptions {}
 
 /**
- * Lets every request of an `HttpRouter`, `HttpApp`, `HttpApi` or web handler run in a span of kind `server`, which
- * continues the trace that the request came with, or begins one. The span is called by method and route; a response of 500
- * or more is an error, one below is none unless it breaks off, and a client that has gone interrupts.
+ * Runs every request of an `HttpRouter`, `HttpApp`, `HttpApi` or web handler in a span of kind `server`, which
+ * continues the trace that the request came with, or begins one. The span is named by method and route. A response of
+ * 500 or more is an error; a lower one is no error unless it breaks off. A client that has gone interrupts.
  *
- * It stands around the tracer that it finds, such as OpenTelemetry's, which keeps its own span of the request, with the
- * right parent: so provide that one to this layer, and not beside it.
+ * This layer wraps the current tracer, such as OpenTelemetry's, which keeps its own span of the request, with the right
+ * parent. So provide that tracer to this layer, not beside it.
  *
  * @since 0.1.0
  * @category layers
@@ -82,11 +82,11 @@ export const layerServer = (options: ServerOptions = {}): Layer.Layer<never, nev
   )
 
 /**
- * Lets every call of the `HttpClient` run in a span of kind `client`, whose id is what the called service gets as the
- * parent of its own. Further attempts of a call have spans of their own. A response of 400 or more is an error of the call.
+ * Runs every call of the `HttpClient` in a span of kind `client`, whose id the called service gets as the parent of its
+ * own span. Each retry of a call has a span of its own. A response of 400 or more is an error of the call.
  *
- * The trace is passed on to the hosts of `propagateTo` alone. In place of the spans and headers of @effect/platform, `b3`
- * included, there are those of this layer; a tracer such as OpenTelemetry's still gets one span for each call.
+ * The trace is passed on only to the hosts in `propagateTo`. The spans and headers of this layer replace those of
+ * @effect/platform, `b3` included; a tracer such as OpenTelemetry's still gets one span for each call.
  *
  * @since 0.1.0
  * @category layers

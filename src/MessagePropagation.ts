@@ -1,9 +1,10 @@
 /**
- * Traces across whatever carries names and texts beside its content: the headers of a message, the fields of a job, the
- * data of a worker. The sender asks for the headers, and puts them where it can; the receiver runs its work with them.
+ * Propagates traces through anything that carries names and texts beside its content: the headers of a message, the
+ * fields of a job, the data of a worker. The sender gets the headers from `inject` and attaches them; the receiver runs
+ * its work with them, in `withMessage`.
  *
- * **Loss policy.** Nothing here fails. Headers that are refused begin a trace of their own, and the span of the work says
- * why (`observability.refused`).
+ * **Loss policy.** Nothing here fails. If its headers are refused, a message begins a trace of its own, and the span of
+ * the work says why (`observability.refused`).
  *
  * @example
  * ```ts
@@ -56,7 +57,7 @@ import type { Headers } from "./TraceContext.ts"
 import { Current, TraceContext } from "./TraceContext.ts"
 
 /**
- * How much travels along.
+ * Limits for the trace state and baggage that a message carries.
  *
  * @since 0.1.0
  * @category models
@@ -64,7 +65,7 @@ import { Current, TraceContext } from "./TraceContext.ts"
 export interface Options extends Carrier.CarrierOptions {}
 
 /**
- * What was found in a message: the context in which the sender stands, and its baggage.
+ * The contents of a message's headers: the sender's trace context and baggage.
  *
  * @since 0.1.0
  * @category models
@@ -72,8 +73,7 @@ export interface Options extends Carrier.CarrierOptions {}
 export interface Received extends Carrier.Received {}
 
 /**
- * The headers that carry the trace in which the program runs, and its baggage. Outside of any trace there is none of it to
- * carry.
+ * The headers that carry the current trace and its baggage. Outside of any trace, there are no headers.
  *
  * @since 0.1.0
  * @category conversions
@@ -85,7 +85,7 @@ export const inject = (options?: Options): Effect.Effect<Readonly<Record<string,
   })
 
 /**
- * Reads the headers of a message. `withMessage` does the rest, too.
+ * Reads the headers of a message. `withMessage` reads them and also runs an effect in a span.
  *
  * @since 0.1.0
  * @category conversions
@@ -93,8 +93,8 @@ export const inject = (options?: Options): Effect.Effect<Readonly<Record<string,
 export const extract = (headers: Headers, options?: Options): Received => read(headers, options)
 
 /**
- * Runs an effect, which works on a message, in a span of kind `consumer` of the trace that the message came with, and with
- * its baggage. A message without a trace begins one.
+ * Runs an effect that processes a message with the message's baggage, in a span of kind `consumer` that continues the
+ * message's trace. A message without a trace begins one.
  *
  * @since 0.1.0
  * @category combinators
@@ -138,7 +138,7 @@ export const withMessage: {
 
 // internal
 
-/** Outside of any trace, and of any native span: where the ambient context is none, the program stands in that. */
+/** Runs outside of any trace and any native span: without an ambient context, the native span would be the parent. */
 const outsideOfSpans = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   self.pipe(
     Effect.provideService(Current, undefined),

@@ -1,6 +1,6 @@
 /**
- * Every option that is read from the environment: its name, its form and its default. A value that cannot be read is a
- * `ConfigError` that names the variable, at the start of the program and not later.
+ * Every option that is read from the environment, with its name, form and default. A value that cannot be read is a
+ * `ConfigError` that names the variable, raised when the program starts and not later.
  *
  * | variable | form | default |
  * | --- | --- | --- |
@@ -35,9 +35,9 @@
  * | `LANGFUSE_PUBLIC_KEY`, `LANGFUSE_SECRET_KEY` | text, both or neither | none: no Langfuse |
  * | `LANGFUSE_BASE_URL`, or `LANGFUSE_HOST`, `LANGFUSE_BASEURL` | `http(s)://` address | `https://cloud.langfuse.com` |
  *
- * A duration is a number with a unit, such as `5 seconds` or `250 millis`. A variable that is set to nothing is not set, and
- * white space around a value does not belong to it.
- * Service name, environment and release may also stand in `OTEL_RESOURCE_ATTRIBUTES`, as `service.name`,
+ * A duration is a number with a unit, such as `5 seconds` or `250 millis`. An empty variable counts as not set, and
+ * white space around a value is ignored.
+ * Service name, environment and release can also be given in `OTEL_RESOURCE_ATTRIBUTES`, as `service.name`,
  * `deployment.environment.name` and `service.version`.
  *
  * @since 0.1.0
@@ -54,7 +54,7 @@ import { isSchemaName } from "./internal/postgres/schemaName.ts"
 import { expectedUrl, isPostgresUrl } from "./internal/postgres/url.ts"
 
 /**
- * `OBSERVABILITY_ENABLED`: `false` switches the library off, and then nothing else is read. Default: `true`.
+ * `OBSERVABILITY_ENABLED`: `false` switches the library off, and then no other variable is read. Default: `true`.
  *
  * @since 0.1.0
  * @category configuration
@@ -81,7 +81,7 @@ export const delivery = Config.all({
 })
 
 /**
- * What the service needs beside its providers; see `ObservabilityService.Options`.
+ * The options of the service except its providers; see `ObservabilityService.Options`.
  *
  * @since 0.1.0
  * @category configuration
@@ -131,7 +131,7 @@ export const store = Config.all({
 })
 
 /**
- * Where PostgreSQL is; see `PgProvider.Options`. Without `DATABASE_URL` the error says what can be done.
+ * How to connect to PostgreSQL; see `PgProvider.Options`. Without `DATABASE_URL`, the error says what can be done.
  *
  * @since 0.1.0
  * @category configuration

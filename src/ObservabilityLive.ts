@@ -1,11 +1,11 @@
 /**
- * The composition that a program provides once, at its top:
+ * The layer of the whole library, which a program provides once, at its top:
  *
  *     program fibers --> ObservabilityService --> delivery --> PgProvider ------> PostgreSQL
  *                                            \--> delivery --> LangfuseProvider -> Langfuse, when its keys are given
  *
  * A value in the environment that cannot be read is a `ConfigError` when the layer is built. A server that cannot be
- * reached is not: the program starts, and what it records waits.
+ * reached is not: the program starts, and its records wait.
  *
  * @since 0.1.0
  */
@@ -34,16 +34,16 @@ import type { Provider } from "./Provider.ts"
 export interface Options extends Omit<Service.Options, "providers"> {
   /** `false` records nothing and connects to nothing. Default: `true`. */
   readonly enabled?: boolean | undefined
-  /** Where PostgreSQL is. */
+  /** How to connect to PostgreSQL. */
   readonly postgres: PgProvider.Options
-  /** Where Langfuse is. Default: nowhere. */
+  /** How to connect to Langfuse. Default: records are not sent to Langfuse. */
   readonly langfuse?: LangfuseProvider.Options | undefined
-  /** Providers of the application's own, which get every record too, each under a name of its own. Default: none. */
+  /** The application's own providers, which get every record, too. Each needs a unique name. Default: none. */
   readonly providers?: ReadonlyArray<Provider> | undefined
 }
 
 /**
- * The service, configured in code. An impossible option is a `ConfigError`.
+ * The service, configured in code. An invalid option is a `ConfigError`.
  *
  * @since 0.1.0
  * @category layers
@@ -54,7 +54,7 @@ export const layer = (options: Options): Layer.Layer<ObservabilityService, Confi
     composed(options, (processId) => PgProvider.layer({ pricing: options.pricing, ...options.postgres, processId }))
 
 /**
- * The service over the `PgClient` of the application, whose pool it shares.
+ * The service over the application's `PgClient`, whose pool it shares.
  *
  * @since 0.1.0
  * @category layers
@@ -71,7 +71,7 @@ export const layerFromClient = (
       PgProvider.layerFromClient({ pricing: options.pricing, ...options.postgres, processId }))
 
 /**
- * The service, configured by `Config`s of the application's own.
+ * The service, configured by the application's own `Config`s.
  *
  * @since 0.1.0
  * @category layers
@@ -82,8 +82,8 @@ export const layerConfig = (
   Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))
 
 /**
- * What may be stated in code beside the environment, and then goes before it. `enabled` is not among it: whoever switches
- * the library off in the environment has the last word.
+ * Options that can be given in code in addition to the environment, and take precedence over it. `enabled` is not among
+ * them, so that switching the library off in the environment always works.
  *
  * @since 0.1.0
  * @category models
@@ -94,8 +94,8 @@ export interface EnvironmentOptions extends Omit<Options, "enabled" | "postgres"
 }
 
 /**
- * The service, configured by the environment, and in code for what has no place there, such as `redact`, `pricing` or
- * `providers`:
+ * The service, configured by the environment, and in code for options that the environment cannot express, such as
+ * `redact`, `pricing` or `providers`:
  *
  * ```ts
  * import * as Live from "effect-observability/ObservabilityLive"
@@ -115,7 +115,7 @@ export const layerEnvironment = (
   }))
 
 /**
- * The same over the `PgClient` of the application, whose pool it shares: `DATABASE_URL` is not read.
+ * Like `layerEnvironment`, but over the application's `PgClient`, whose pool it shares: `DATABASE_URL` is not read.
  *
  * @since 0.1.0
  * @category layers
@@ -139,7 +139,7 @@ export const ObservabilityLive: Layer.Layer<ObservabilityService, ConfigError.Co
 
 // internal
 
-/** Switched off, nothing else is read: a service without a database needs no address of one. */
+/** Reads no other variable if the library is switched off: a program without a database needs no `DATABASE_URL`. */
 function ifEnabled<R>(
   whole: Effect.Effect<Layer.Layer<ObservabilityService, ConfigError.ConfigError, R>, ConfigError.ConfigError>
 ): Layer.Layer<ObservabilityService, ConfigError.ConfigError, R> {
@@ -165,13 +165,13 @@ function withEnvironment(
   })
 }
 
-/** What is stated as `undefined` is not stated. */
+/** Merges options in code over the environment's; an option that is `undefined` counts as not given. */
 function over<A extends object, B extends object>(environment: A, stated: B | undefined): A & B {
   const entries = Object.entries(stated ?? {}).filter(([, value]) => value !== undefined)
   return { ...environment, ...Object.fromEntries(entries) } as A & B
 }
 
-/** One id for the process, by which its records and its sign of life in PostgreSQL are known. */
+/** Makes one id for the process, which identifies its records and its heartbeat in PostgreSQL. */
 const composed = <R>(
   options: Omit<Options, "postgres">,
   postgres: (processId: string) => Layer.Layer<PgProvider.PgProvider, PgProvider.PgOptionsError, R>

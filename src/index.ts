@@ -1,5 +1,5 @@
 /**
- * Everything in one place: the names that programs type, and the modules they come from.
+ * The entry point: the functions that programs use most, and the modules that they come from.
  *
  * @since 0.1.0
  */

@@ -1,10 +1,11 @@
 /**
- * Values of the environment. A variable that is set to nothing, as a compose file does with one that it passes on, is not
- * set: OpenTelemetry reads its own the same way. White space around a value, such as the line break at the end of a mounted
- * secret, does not belong to it.
+ * Reads variables of the environment. An empty variable, such as one that a compose file passes on without a value,
+ * counts as not set, as OpenTelemetry does with its own. White space around a value, such as the line break at the end
+ * of a mounted secret, is ignored.
  *
- * Each is one primitive: with `Config.option` and `Config.map` around every variable, building `ObservabilityLive` took 4,557
- * steps of Effect's run loop instead of 3,491, and at the start of a program none of them is compiled yet.
+ * Each variable is one primitive `Config`: with `Config.option` and `Config.map` around each, building
+ * `ObservabilityLive` took 4,557 steps of Effect's run loop instead of 3,491. When a program starts, none of this code
+ * is compiled yet.
  *
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
@@ -13,7 +14,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 
-/** @param parse reads the text, `None` where it is not what is expected */
+/** @param parse reads the text; `None` if it is not as expected */
 export const variable = <A>(
   name: string,
   expected: string,
@@ -29,7 +30,7 @@ export const variable = <A>(
     name
   )
 
-/** `undefined` where it is not set. */
+/** `undefined` if the variable is not set. */
 export const optional = <A>(
   name: string,
   expected: string,
@@ -45,8 +46,8 @@ export const flag = (name: string, fallback: boolean): Config.Config<boolean> =>
   )
 
 /**
- * `OTEL_RESOURCE_ATTRIBUTES`, which is written as W3C Baggage is. A text that cannot be read says nothing, as OpenTelemetry
- * has it: it is there for others, too.
+ * `OTEL_RESOURCE_ATTRIBUTES`, which has the format of W3C Baggage. A text that cannot be read counts as empty, as in
+ * OpenTelemetry: other libraries use the variable, too.
  */
 export const resourceAttributes: Config.Config<ReadonlyMap<string, string>> = Config.withDefault(
   variable("OTEL_RESOURCE_ATTRIBUTES", "expected attributes", (text) => Option.some(attributesIn(text))),
