@@ -1,6 +1,6 @@
-// Compiles the library and the benchmarks as they are published, and runs them: a loader that compiles on the fly adds a
-// call to every function it names, which is most of what a span costs. What was kept of it is then the table in
-// docs/performance.md; `node scripts/bench.mjs --docs` writes that table alone.
+// Compiles the library and the benchmarks as they are published, and runs them: a loader that compiles on the fly adds
+// a call to every function it names, which is most of the cost of a span. The saved results then become the table in
+// docs/performance.md; `node scripts/bench.mjs --docs` only writes that table.
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -23,7 +23,7 @@ const run = (command, args) => {
 Fs.rmSync(built, { recursive: true, force: true })
 run(process.execPath, [Path.join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.bench.json"])
 await bundle(Path.join(built, "src"))
-// the young generation holds a whole run of what is measured for its allocation
+// the young generation is large enough for a whole run whose allocation is measured
 run(process.execPath, [
   "--expose-gc",
   "--max-semi-space-size=256",

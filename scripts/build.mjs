@@ -1,4 +1,4 @@
-// Makes dist/ of src/ and migrations/: the declarations as tsconfig.build.json says, the JavaScript as bundle.mjs does.
+// Builds dist/ from src/ and migrations/: the declarations by tsconfig.build.json, the JavaScript by bundle.mjs.
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import ts from "typescript"
@@ -6,12 +6,11 @@ import { bundle } from "./bundle.mjs"
 
 const root = Path.resolve(import.meta.dirname, "..")
 
-// Starting from nothing keeps the files of deleted modules out of the package.
+// Starting with an empty folder keeps the files of deleted modules out of the package.
 Fs.rmSync(Path.join(root, "dist"), { recursive: true, force: true })
 
 // `rewriteRelativeImportExtensions` turns `./X.ts` into `./X.js` in JavaScript only. In a declaration file `./X.ts`
-// would stay, which newer compilers alone resolve to X.d.ts; `./X.js` is understood by all of them and by every other
-// tool.
+// would stay, which only newer compilers resolve to X.d.ts; all compilers and all other tools understand `./X.js`.
 const rewriteSpecifiers = (context) => {
   const rewrite = (node) => {
     if (ts.isStringLiteral(node) && /^\.{1,2}\/.*\.ts$/.test(node.text)) {
@@ -39,8 +38,8 @@ const rewriteSpecifiers = (context) => {
   return visit
 }
 
-// The compiler leaves an import out of a declaration file where nothing there needs it; what stands above the first one is the
-// doc comment of the module, and goes with it.
+// The compiler omits an unused import from a declaration file, and with the first import also the comment above it,
+// which is the doc comment of the module. This puts the comment back.
 const keepModuleComment = (context) => (file) => {
   const source = ts.getOriginalNode(file)
   const comment = /^\/\*(\*[^]*?)\*\//.exec(source.text)?.[1]

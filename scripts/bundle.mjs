@@ -1,6 +1,6 @@
-// Puts the library's modules together in few files: one for each entry of the package, and what they share. What `index`
-// needs are two of these: to find, read and link its 130 modules one by one, and to find what each of them imports, took a
-// program two thirds of the time that it took to load the library.
+// Bundles the library's modules into few files: one for each entry of the package, and the files that they share.
+// `index` needs two shared files: finding, reading and linking its 130 modules one by one, and finding what each of
+// them imports, took two thirds of the time that a program needed to load the library.
 import { transform } from "esbuild"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -14,7 +14,7 @@ const typescript = {
     transform(code, { loader: "ts", target: "node20.19", sourcemap: true, sourcefile: id, sourcesContent: false })
 }
 
-/** Whether `index` leads to a module, where `importersOf` are the ones that a module is reached from. */
+/** Whether `index` leads to a module. `importersOf` returns the modules from which a module is reached. */
 const isReached = (id, importersOf, seen = new Set()) => {
   if (seen.has(id)) return false
   seen.add(id)
@@ -26,9 +26,9 @@ const isReached = (id, importersOf, seen = new Set()) => {
 const live = Path.join(source, "ObservabilityLive.ts")
 
 /**
- * The file for what is loaded with `index`, and not only when something is used. What `ObservabilityLive` alone needs of it is in
- * another one: a bundler takes all that a file imports, and so PostgreSQL would come into the bundle of a program that records
- * to a provider of its own.
+ * The shared file of a module that is loaded with `index`, and not only when something is used. Modules that only
+ * `ObservabilityLive` needs are in a file of their own: a bundler includes everything that a file imports, so
+ * PostgreSQL would otherwise end up in the bundle of a program that records to a provider of its own.
  */
 const fileOf = (id, { getModuleInfo }) => {
   const atOnce = (module) => getModuleInfo(module).importers
@@ -38,16 +38,16 @@ const fileOf = (id, { getModuleInfo }) => {
   return isReached(id, withoutLive) ? "core" : "live"
 }
 
-/** Writes the JavaScript of the library's entries into a folder, with source maps. Throws where there is an error. */
+/** Writes the JavaScript of the library's entries into a folder, with source maps. Throws if there is an error. */
 export const bundle = async (outdir) => {
   const modules = await rollup({
     input: Fs.readdirSync(source).filter((name) => name.endsWith(".ts")).map((name) => Path.join(source, name)),
     external: (id) => !id.startsWith(".") && !Path.isAbsolute(id),
     plugins: [typescript],
-    // an entry of types alone would otherwise become the file that the others share
+    // otherwise an entry that has only types would become the file that the others share
     preserveEntrySignatures: "strict",
     onwarn: ({ code, message }) => {
-      // a module of types alone
+      // a module that has only types
       if (code !== "EMPTY_BUNDLE") throw new Error(message)
     }
   })

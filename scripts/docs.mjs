@@ -3,7 +3,7 @@
 //  1. Every public module opens with a doc comment that has @since, and everything it exports has @since and @category.
 //  2. Every ```ts block of README.md, of docs/ and of the doc comments in src/*.ts is a whole program: it is
 //     type-checked, and run without a configured database, with 20 seconds and exit code 0. A block marked ```ts check
-//     is type-checked only, for what needs a server or a key that nobody has here.
+//     is type-checked only, because it needs a server or a key that is not available here.
 //
 // `npm run docs -- README` looks only at examples from files whose path contains "README".
 import * as Fs from "node:fs"
@@ -36,7 +36,7 @@ const checkHeader = (file, source) => {
     .map(({ end, pos }) => source.text.slice(pos, end))
     .filter((comment) => comment.startsWith("/**"))
   const [first] = source.statements
-  // Without an import in between, the only comment there is belongs to the first declaration.
+  // Without an import in between, a single comment belongs to the first declaration, not to the module.
   const needed = first === undefined || ts.isImportDeclaration(first) || ts.isExportDeclaration(first) ? 1 : 2
   if (comments.length < needed || !comments[0].includes("@since")) {
     problem(file, 1, "the module does not open with a doc comment that says what it is and has @since")
@@ -141,7 +141,7 @@ const examples = [...markdown.flatMap(blocksOfMarkdown), ...modules.flatMap(bloc
   }))
 for (const { code, path } of examples) Fs.writeFileSync(path, `${code}\n`)
 
-// One program for all: Effect's types are loaded once.
+// One program for all examples, so that Effect's types are loaded once.
 const { options } = ts.getParsedCommandLineOfConfigFile(
   Path.join(root, "tsconfig.json"),
   // An example shows how a thing is declared and need not go on to use it.
@@ -166,7 +166,7 @@ for (const file of modules) {
   if (symbol !== undefined) checkExports(checker, symbol)
 }
 
-/** What the compiler says of an example, at the line of the file the example stands in. */
+/** The compiler's errors in an example, with the line numbers of the file that contains the example. */
 const typeErrors = ({ file, line, path }) => {
   const source = program.getSourceFile(path)
   return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map((diagnostic) => {

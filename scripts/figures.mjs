@@ -19,12 +19,12 @@ const rowOf = ({ bar = null, max, min, name, ok = null, peers, unit, value }) =>
     Object.entries(peers).map(([peer, figure]) => `${peer} ${rounded(figure)}`).join(", ")
   ])
 
-/** The dated file that has the same results says on what machine, and of what versions, they are. */
+/** The machine and the versions behind the results, from the dated file that holds the same results. */
 const originOf = (folder, results) => {
   const dated = Fs.readdirSync(folder).filter((name) => /^\d{4}-\d\d-\d\d\.json$/.test(name)).sort().reverse()
     .map((name) => JSON.parse(Fs.readFileSync(Path.join(folder, name), "utf8")))
     .find((each) => JSON.stringify(each.results) === JSON.stringify(results))
-  // a file that does not say so is silent here, too
+  // a file without versions yields no line
   if (dated?.versions === undefined) return []
   const { at, machine, quick, versions } = dated
   const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")

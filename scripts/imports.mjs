@@ -3,9 +3,9 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import ts from "typescript"
 
-// From the innermost layer outwards. A module may import, types included, from its own layer and from those listed
-// above it. A layer with several rooms (the inner arrays) has walls: the rooms do not import each other, so no provider
-// knows the service and no service a certain provider.
+// From the innermost layer outwards. A module may import, types included, from its own layer and from the layers listed
+// above it. The rooms of a layer (the inner arrays) must not import each other, so that no provider depends on the
+// service, and the service depends on no particular provider.
 const layers = [
   [["TraceContext", "IdGenerator", "Identifier", "TraceState", "Baggage"]],
   [["Usage", "Money", "Observation", "Input", "LlmCall", "ChatMessage", "DocumentEvent", "SpanType", "SpanHandle"]],
@@ -47,7 +47,7 @@ const files = [...filesOf("src"), ...filesOf("migrations")].sort()
 /** The name of a public module; undefined for an internal file or a migration. */
 const publicName = (file) => /^src\/([^/]+)\.ts$/.exec(file)?.[1]
 
-/** Every file that a file imports, and whether anything of that import is left when the program runs. */
+/** Every file that a file imports, and whether that import still exists when the program runs. */
 const importsOf = (file) => {
   const imports = new Map()
   const add = (specifier, isValue) => {
@@ -63,7 +63,7 @@ const importsOf = (file) => {
     } else if (ts.isImportTypeNode(node)) {
       add(node.argument.literal.text, false)
     } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
-      // A path that is computed cannot be followed, and this library has none.
+      // A computed path cannot be followed; this library has none.
       if (ts.isStringLiteral(node.arguments[0])) add(node.arguments[0].text, true)
     }
     ts.forEachChild(node, visit)
@@ -75,8 +75,8 @@ const importsOf = (file) => {
 const graph = new Map(files.map((file) => [file, importsOf(file)]))
 
 /**
- * The other public modules that a public module imports, each with the path that leads there. A path runs on through
- * internal files: a module answers for what its internal files import, and nothing gets past a layer by a detour.
+ * The other public modules that a public module imports, each with the path that leads there. Paths continue through
+ * internal files, so that imports of a module's internal files count as its own, and no detour evades the layers.
  */
 const publicImports = (start) => {
   const found = new Map()
@@ -131,12 +131,12 @@ const findCycles = (targetsOf) => {
   return visit
 }
 
-// No two public modules need each other, not even for a type.
+// No two public modules import each other, not even for a type.
 const amongModules = findCycles((file) => publicGraph.get(file).keys())
 for (const file of publicGraph.keys()) amongModules(file, [])
 
-// No file needs itself to be loaded first. Types do not count here: that an internal file implements the types which
-// its public module declares is Effect's own idiom, and keeps those types where the reader looks for them.
+// No file depends on itself at load time. Types do not count here: an internal file may implement the types that its
+// public module declares, which is Effect's own idiom, and keeps those types where the reader looks for them.
 const amongFiles = findCycles((file) => [...graph.get(file)].filter(([, isValue]) => isValue).map(([target]) => target))
 for (const file of files) amongFiles(file, [])
 

@@ -1,6 +1,6 @@
-// Checks the package as a new user gets it: packs it, looks up what its documentation links to, has the tarball examined by
-// publint and attw, installs it into an empty project with the peers it asks for, loads every entry under plain Node, looks
-// at what a bundler makes of it, and type-checks and runs the README's quick start.
+// Checks the package as a new user gets it: packs it, checks the links in its documentation, examines the tarball with
+// publint and attw, installs it into an empty project with its peer dependencies, loads every entry under plain Node,
+// checks the bundle that a bundler makes of it, and type-checks and runs the README's quick start.
 import { build } from "esbuild"
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
@@ -17,7 +17,7 @@ const fail = (message) => {
   process.exit(1)
 }
 
-/** Runs one step; its output is shown when it fails. */
+/** Runs one step; if it fails, its output is shown. */
 const step = (title, command, args, { cwd = root, seconds = 240 } = {}) => {
   const started = performance.now()
   const { error, signal, status, stderr, stdout } = spawnSync(command, args, {
@@ -45,7 +45,7 @@ const quickStart = () => {
 }
 const quickStartCode = quickStart()
 
-// Never a stale dist.
+// so that dist is never stale
 step("build", process.execPath, [Path.join(root, "scripts", "build.mjs")])
 const [{ filename, files }] = JSON.parse(
   step("npm pack", "npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project])
@@ -78,7 +78,7 @@ step("publint", bin("publint"), ["run", tarball, "--strict"])
 // attw does not look behind the wildcard in `exports`.
 step("attw", bin("attw"), [tarball, "--profile", "esm-only", "--no-definitely-typed", "--entrypoints", ...entries])
 
-// The very versions this repository is tested with, which also are in npm's cache.
+// The versions that this repository is tested with, which are also in npm's cache.
 const installed = (names) =>
   Object.fromEntries(names.map((name) => [name, readJson("node_modules", name, "package.json").version]))
 const { name, peerDependencies } = readJson("package.json")
@@ -97,7 +97,7 @@ step(`import of ${entries.length} entries`, process.execPath, ["--input-type=mod
   cwd: project
 })
 
-// A program that records to providers of its own has nothing of PostgreSQL and Langfuse in its bundle.
+// The bundle of a program that records only to its own providers must contain nothing of PostgreSQL and Langfuse.
 const { metafile } = await build({
   stdin: { contents: `export { withSpan } from "${name}"`, resolveDir: project },
   bundle: true,

@@ -6,7 +6,10 @@ import * as Path from "node:path"
 
 const tsconfig = Path.resolve(import.meta.dirname, "..", "tsconfig.json")
 
-/** A developer's own database or Langfuse project must neither be written to nor decide whether an example works. */
+/**
+ * The environment without this library's variables: an example must not write to a developer's own database or Langfuse
+ * project, nor depend on them.
+ */
 export const cleanEnvironment = () =>
   Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(OBSERVABILITY|DATABASE|LANGFUSE|PG)/.test(name))
@@ -15,12 +18,12 @@ export const cleanEnvironment = () =>
 /** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set()
 
-// Each program leads a process group of its own, so that a database server it started ends with it.
+// Each program leads its own process group, so that a database server that it started ends with it.
 const killGroup = (child) => {
   try {
     process.kill(-child.pid, "SIGKILL")
   } catch {
-    // The group is gone already.
+    // the group is gone already
   }
 }
 process.on("exit", () => running.forEach(killGroup))
@@ -34,7 +37,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exi
 export const run = (file, limit) =>
   new Promise((resolve) => {
     const started = performance.now()
-    // A program that writes where it is started finds an empty folder, whatever ran before it or runs beside it.
+    // An empty working directory, so that files that other programs write do not affect this one.
     const cwd = Fs.mkdtempSync(Path.join(Os.tmpdir(), "effect-observability-run-"))
     const child = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), file], {
       cwd,
@@ -50,7 +53,7 @@ export const run = (file, limit) =>
       timedOut = true
       killGroup(child)
     }, limit * 1000)
-    // What the program left behind holds its output open: without this, "close" would wait for it.
+    // Processes that the program left behind hold its output open: without this, "close" would wait for them.
     child.on("exit", () => killGroup(child))
     child.on("close", (code, signal) => {
       clearTimeout(timer)
