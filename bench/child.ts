@@ -1,6 +1,6 @@
 /**
- * Programs in processes of their own, with Node's defaults: the flags that the benchmarks are started with would change
- * what is found about starting, about the collection of garbage, and about the event loop.
+ * Starts programs in their own processes, with Node's defaults: the flags that the benchmarks are started with would
+ * change the figures for startup, garbage collection and the event loop.
  */
 import type { ChildProcess } from "node:child_process"
 import { fork } from "node:child_process"
@@ -8,11 +8,11 @@ import { join } from "node:path"
 
 /** How a program is started. */
 export interface Options {
-  /** What the program finds in `process.argv`. Default: nothing. */
+  /** The arguments in the program's `process.argv`. Default: none. */
   readonly args?: ReadonlyArray<string>
-  /** Beside the variables of this process. Default: nothing. */
+  /** Environment variables in addition to those of this process. Default: none. */
   readonly env?: Readonly<Record<string, string>>
-  /** What Node is told. Default: nothing. */
+  /** Command-line flags for Node. Default: none. */
   readonly flags?: ReadonlyArray<string>
 }
 
@@ -25,7 +25,7 @@ export const start = <A>(
     const child = fork(join(import.meta.dirname, `${program}.js`), args, {
       env: { ...process.env, ...env },
       execArgv: [...flags],
-      // what the library warns of goes to the output, and is expected where no server is
+      // standard output is ignored: the library's warnings go there, and are expected if there is no server
       stdio: ["ignore", "ignore", "inherit", "ipc"]
     })
     child.once("message", (message) => resolve({ process: child, message: message as A }))
@@ -40,7 +40,7 @@ export const answer = async <A>(program: string, options?: Options): Promise<A> 
   return message
 }
 
-/** Sends what a program found, and ends it. */
+/** Sends a program's result, and ends the program. */
 export const say = (found: unknown): void => {
   process.send!(found, undefined, undefined, () => process.exit(0))
 }

@@ -1,6 +1,6 @@
 /**
- * Runs several ways of doing the same work side by side, in alternating rounds, so that whatever else the machine does
- * meets all of them.
+ * Runs several ways of doing the same work side by side, in alternating rounds, so that other load on the machine
+ * affects all of them.
  */
 
 /** One way of doing the work. */
@@ -10,13 +10,13 @@ export interface Subject {
   readonly run: (count: number) => Promise<void>
 }
 
-/** What one subject took, over all rounds; times are CPU time of the whole process, in microseconds per operation. */
+/** One subject's figures over all rounds; times are CPU time of the whole process, in microseconds per operation. */
 export interface Figure {
   readonly name: string
   readonly median: number
   readonly min: number
   readonly max: number
-  /** Bytes allocated per operation, in a run too short to be collected. */
+  /** Bytes allocated per operation, in a run too short for a garbage collection. */
   readonly bytes: number
 }
 
@@ -28,7 +28,7 @@ export const median = (values: ReadonlyArray<number>): number => {
 
 const collect = globalThis.gc ?? (() => {})
 
-/** The bytes that an operation allocates, where the young generation holds all that `uncollected` of them do. */
+/** The bytes that an operation allocates; the young generation must hold the garbage of `uncollected` operations. */
 export const allocated = async (run: Subject["run"]): Promise<number> => {
   collect()
   const before = process.memoryUsage().heapUsed
@@ -44,10 +44,10 @@ export const compare = async (
   for (const { run } of subjects) await run(options.count)
   for (let round = 0; round < options.rounds; round++) {
     for (let index = 0; index < subjects.length; index++) {
-      // another order in each round: nobody always comes after the one that leaves most garbage
+      // a different order in each round, so that no subject always follows the one that leaves most garbage
       const { name, run } = subjects[(index + round) % subjects.length]!
       collect()
-      // a forced collection throws away optimised code, which is no cost of anybody's
+      // warm up: a forced collection throws away optimised code, which must not be charged to any subject
       await run(Math.ceil(options.count / 10))
       const before = process.cpuUsage()
       await run(options.count)
@@ -69,5 +69,5 @@ export const compare = async (
   return figures
 }
 
-/** At 50 kB an operation this is 50 MB, which the young generation that the benchmark is started with holds. */
+/** At 50 kB per operation this is 50 MB, which fits into the young generation that the benchmark is started with. */
 const uncollected = 1_000

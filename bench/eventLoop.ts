@@ -1,26 +1,27 @@
 /**
- * How long the event loop of this process is held at a time: the gaps between two turns of a timer of 1 ms, which include
- * that millisecond.
+ * Measures how long the event loop of this process is blocked at a time: the gaps between two turns of a 1 ms timer,
+ * which include that millisecond.
  *
- * Where there is more to do than there are processors, a thread waits for one of them, for 4 ms and more at a time, in a
- * program that does nothing, too. Linux tells how long: what is left of a gap is what the program itself took.
+ * On a busy machine a thread waits for a processor, for 4 ms and more at a time, even in a program that does nothing.
+ * Linux reports this waiting time; the rest of a gap is time that the program itself took.
  *
- * Of what is left it tells, too, how much the thread ran, to some milliseconds; Node, how long it collected garbage, most of
- * which other threads do. What is neither is waiting, for a disk, for memory or for another thread.
+ * Linux also reports how much of that rest the thread ran, to within some milliseconds, and Node reports how long
+ * garbage was collected, mostly by other threads. The remaining time is waiting for a disk, for memory or for another
+ * thread.
  */
 import { openSync, readSync } from "node:fs"
 import { PerformanceObserver } from "node:perf_hooks"
 
-/** In milliseconds. */
+/** The durations within one gap, in milliseconds. */
 export interface Gap {
   readonly elapsed: number
-  /** Without the time in which the thread waited for a processor; where that is not known, all of it. */
+  /** `elapsed` without the time in which the thread waited for a processor; all of it if that time is unknown. */
   readonly held: number
-  /** What of that was `aside`. */
+  /** The part of `held` that was spent in `aside`. */
   readonly aside: number
-  /** How long of it the thread ran; where that is not known, all of it. */
+  /** How long the thread ran during the gap; all of it if that is unknown. */
   readonly ran: number
-  /** How long of it garbage was collected. */
+  /** How long garbage was collected during the gap. */
   readonly collected: number
 }
 
@@ -34,10 +35,10 @@ interface Turn extends Stretch {
   readonly ran: number
 }
 
-/** What the scheduler says of this thread since it began, in milliseconds. */
+/** The scheduler's totals for this thread since it began, in milliseconds. */
 interface Schedule {
   readonly ran: number
-  /** For a processor. */
+  /** The time spent waiting for a processor. */
   readonly waited: number
 }
 
@@ -58,8 +59,8 @@ export class EventLoopWatch {
   }
 
   /**
-   * Does what is the program's own work, and not what is looked for. Garbage that is collected meanwhile is everybody's, and
-   * no part of it.
+   * Runs work of the program that is not to be measured. Garbage collection during this work does not count as part of
+   * it, because the garbage comes from all code.
    */
   aside<A>(work: () => A): A {
     const start = performance.now()
@@ -71,8 +72,8 @@ export class EventLoopWatch {
   }
 
   /**
-   * The gaps since the last time. One that is not over yet is among the next ones. Of collections of garbage Node tells some
-   * turns later: whoever wants to know what was aside waits for that.
+   * The gaps since the last call. A gap that is not over yet is returned by the next call. Node reports garbage
+   * collections some turns later, so wait for that before calling if `aside` matters.
    */
   take(): ReadonlyArray<Gap> {
     const { asides, collections, gaps, last } = this
@@ -96,7 +97,7 @@ export class EventLoopWatch {
     })
   }
 
-  /** The last gap ends here: the timer may not have had its turn. */
+  /** Stops the timer and ends the last gap, because the timer may not have had its turn. */
   stop(): void {
     clearTimeout(this.timer)
     this.note()

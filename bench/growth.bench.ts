@@ -1,7 +1,7 @@
 /**
- * Whether a span costs the same however much there is already: spans in one trace, spans that are open, spans that the
- * process has made, rows in the table. Each figure is what the last point of a curve costs next to the first; the curve
- * stands beside it.
+ * Whether the cost of a span stays the same as other things grow: spans in one trace, open spans, spans that the
+ * process has made, rows in the table. Each figure is the cost at the last point of a curve divided by the cost at the
+ * first; the curve is given beside it.
  */
 import { Effect } from "effect"
 import { answer } from "./child.ts"
@@ -28,7 +28,7 @@ const curve = (name: string, figures: ReadonlyArray<Figure>): Result => {
   })
 }
 
-/** Points of a curve, from the rounds in each of which all of them were measured. */
+/** The points of a curve, from rounds that each measured all points. */
 const points = (
   names: ReadonlyArray<number>,
   rounds: ReadonlyArray<ReadonlyArray<number>>

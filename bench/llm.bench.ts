@@ -1,6 +1,6 @@
 /**
- * What logging a model call of 5 KB in and 5 KB out costs: the caller, while it is held up, and the whole process,
- * delivery included.
+ * The cost of logging a model call with 5 KB of input and 5 KB of output: the time that the caller is blocked, and the
+ * CPU time of the whole process, delivery included.
  */
 import { Effect, Redacted } from "effect"
 import * as EmbeddedPostgres from "../src/EmbeddedPostgres.ts"
@@ -10,7 +10,7 @@ import type { CallerTime, Found } from "./llm/calls.ts"
 import type { Result } from "./report.ts"
 import { result } from "./report.ts"
 
-/** What runs beside the process whose CPU time is measured. */
+/** Starts the servers in their own processes, outside of the process whose CPU time is measured. */
 const measured = async (size: "quick" | "full", database: string): Promise<Found> => {
   const servers = await Promise.all([start<string>("llm/ingestion"), start<string>("llm/collector")])
   const addresses = servers.map(({ message }) => message)
@@ -56,7 +56,7 @@ export const llmBench = async (quick: boolean): Promise<ReadonlyArray<Result>> =
   return [
     caller("p50", 10),
     caller("p99", 100),
-    // The bar is for delivering. Where the exporter takes everything and does nothing, OpenTelemetry hands over objects.
+    // The bar is for real delivery. To an exporter that does nothing, OpenTelemetry only hands over objects.
     cpu(spans, "OpenTelemetry JS", undefined),
     cpu(spans, "@langfuse/otel", undefined),
     cpu(sent, "OpenTelemetry JS over OTLP", 1),

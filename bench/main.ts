@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --quick]`: measures, prints a table, and keeps the figures in `bench/results`.
- * `npm run bench -- --only span,pg`: measures these alone, and keeps nothing, since a part is no result.
+ * `npm run bench [-- --quick]`: measures, prints a table, and saves the figures in `bench/results`.
+ * `npm run bench -- --only span,pg`: runs only these benchmarks, and saves nothing, since a part is no result.
  */
 import { join } from "node:path"
 import { parseArgs } from "node:util"

@@ -1,7 +1,7 @@
 /**
- * What the library does to the memory of a program that makes 1,000 spans a second, each with 5,000 characters, and what
- * processor time it takes: while PostgreSQL is there, and while it refuses every connection. Next to the same program
- * without the library, in processes that run at the same time.
+ * The library's memory and CPU time in a program that makes 1,000 spans a second, each with 5,000 characters: while
+ * PostgreSQL is available, and while it refuses every connection. Compared with the same program without the library,
+ * in processes that run at the same time.
  */
 import { Effect, Redacted } from "effect"
 import * as EmbeddedPostgres from "../src/EmbeddedPostgres.ts"
@@ -16,18 +16,18 @@ const refusing = "postgres://bench@127.0.0.1:1/nowhere"
 
 const mebibyte = 1024 * 1024
 
-/** The default of `queueBytes`. */
+/** The default of `queueBytes`, in MiB. */
 const budget = 64
 
 const growth = ({ resident }: Found): number => (Math.max(...resident) - resident[0]!) / mebibyte
 
-/** The last third of the run next to the second, in which everything has found its size. */
+/** The memory in the last third of the run relative to the second third, in which everything has reached its size. */
 const lastThird = ({ resident }: Found): number => {
   const third = Math.floor(resident.length / 3)
   return median(resident.slice(-third)) / median(resident.slice(-2 * third, -third))
 }
 
-/** Of the straight line through all but the first third, by least squares; MiB per minute. */
+/** The slope of the least-squares line through all samples but the first third; MiB per minute. */
 const slope = ({ resident }: Found): number => {
   const values = resident.slice(Math.floor(resident.length / 3))
   const middle = (values.length - 1) / 2

@@ -1,6 +1,6 @@
 /**
- * How fast observations in memory become committed rows: through the delivery and the provider, against a client that
- * streams a file of the same rows into the same table by one `COPY`, as `\copy` of psql does, and against the naive way,
+ * How fast observations in memory become committed rows through the delivery and the provider. Compared with a client
+ * that streams a file of the same rows into the same table by one `COPY`, like psql's `\copy`, and with the naive way,
  * an insert when a span starts and an update when it ends.
  *
  * Spans of about 700 bytes, with all indexes and partitions, on an embedded server with fsync on.
@@ -30,7 +30,7 @@ interface Run {
   readonly cpu: number
 }
 
-/** Flat, as texts from a socket are: what `repeat` returns is put together only when somebody reads it. */
+/** Flat strings, like texts from a socket: V8 assembles the string that `repeat` returns only when it is read. */
 const texts = (line: string, length: number): ReadonlyArray<string> =>
   Array.from(
     { length: 512 },
@@ -89,14 +89,14 @@ const measured = <R>(count: number, work: Effect.Effect<unknown, unknown, R>) =>
     return { rate: count / seconds, cpu: (user + system) / count }
   })
 
-/** As an application has it: one that goes on, with connections that are open. */
+/** A long-lived delivery with open connections, as in an application. */
 const deliveryOver = (url: Redacted.Redacted, connections: number) =>
   Effect.flatMap(
     PgProvider.make({ url, maxConnections: connections }),
     (provider) => Delivery.make(provider, { queueBytes: 2 ** 32 })
   )
 
-/** The CPU time has the making of the spans in it, as that is part of what an application pays. */
+/** The CPU time includes making the spans, because an application pays for that, too. */
 const throughDelivery = (delivery: Delivery.Delivery, count: number) =>
   Effect.gen(function*() {
     const before = delivery.stats().written
@@ -161,7 +161,7 @@ export const pgBench = (quick: boolean): Promise<ReadonlyArray<Result>> =>
     const count = quick ? 20_000 : 100_000
     const rounds = quick ? 3 : 5
     const file = join(dataDirectory, "data", "rows.copy")
-    // what one way has left the server to do is not to be done while another is measured
+    // the server must finish the work that one way left behind before another is measured
     const empty = Effect.zipRight(sql`truncate observability.span_store`, sql`checkpoint`)
 
     const oneConnection = yield* deliveryOver(url, 1)

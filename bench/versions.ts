@@ -1,4 +1,4 @@
-/** The versions of what a figure depends on beside this library: others of them give other figures. */
+/** The versions of the software that the figures depend on beside this library. */
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -13,7 +13,7 @@ const packages = [
   "@opentelemetry/sdk-trace-base"
 ]
 
-// read from where they lie: not every package exports its `package.json`
+// read from the file, because not every package exports its `package.json`
 const installed = (name: string): string =>
   JSON.parse(readFileSync(join(process.cwd(), "node_modules", name, "package.json"), "utf8")).version
 

@@ -1,6 +1,7 @@
 /**
- * What a span costs in CPU time while others are open. Its argument: how many others. The measured spans are open at once,
- * too: where that is more than the library remembers, each of them makes it forget one. It says the microseconds per span.
+ * The CPU time of a span while others are open. Argument: the number of other open spans. The measured spans are open
+ * at the same time, too: beyond the number that the library remembers, each of them makes it forget one. Reports
+ * microseconds per span.
  */
 import { Effect, Exit, ManagedRuntime } from "effect"
 import { ObservabilityService } from "../../src/ObservabilityService.ts"
@@ -13,11 +14,11 @@ const runtime = ManagedRuntime.make(
 )
 const service = await runtime.runPromise(ObservabilityService)
 
-/** The event loop turns after every 1,000, so that delivery takes place. */
+/** The event loop turns after every 1,000 spans, so that delivery takes place. */
 const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 const spansPerTurn = 1_000
 
-/** Without a fiber for each, which would take more than the span. */
+/** Opens spans without a fiber for each, which would cost more than the span. */
 const open = (parent: TraceContext, spans: number) =>
   Effect.gen(function*() {
     const handles: Array<SpanHandle> = []
@@ -46,9 +47,9 @@ const count = 20_000
 
 const parent = await runtime.runPromise(service.startTrace({ name: "bench" }))
 const measured = Effect.zipRight(Effect.flatMap(open(parent, count), end), service.flush())
-// for the compiler
+// warms up the compiler
 await runtime.runPromise(measured)
-// held to the end, so that what the library forgets is still the program's
+// kept until the end, so that the program still holds the spans that the library forgets
 const others = await runtime.runPromise(Effect.zipLeft(open(parent, Number(process.argv[2])), service.flush()))
 const before = process.cpuUsage()
 await runtime.runPromise(measured)

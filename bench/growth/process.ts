@@ -1,6 +1,6 @@
 /**
- * What a span costs in CPU time the longer a process lives: traces of ten spans, one after the other. Its argument: how
- * many spans. It says the microseconds per span of each tenth of them.
+ * The CPU time of a span as a process gets older: traces of ten spans, one after the other. Argument: the number of
+ * spans. Reports microseconds per span for each tenth of them.
  */
 import { Effect, ManagedRuntime } from "effect"
 import { ObservabilityService } from "../../src/ObservabilityService.ts"
@@ -23,7 +23,7 @@ const make = (spans: number) =>
   )
 
 const tenth = Number(process.argv[2]) / 10
-// for the compiler: a first tenth that paid for it would let every other one look well
+// warms up the compiler: a first tenth that included this cost would make all others look good
 await runtime.runPromise(make(30_000))
 const found: Array<number> = []
 for (let part = 0; part < 10; part++) {

@@ -1,7 +1,7 @@
 /**
- * How long 20,000 more spans take from the program to committed rows, by how many rows there are already: in schemas of one
- * server, in alternating rounds. The rows that are there are made by the server, in the partition of the day, in which
- * the new ones come to lie, too.
+ * How long 20,000 more spans take from the program to committed rows, by the number of rows that exist already: in
+ * schemas of one server, in alternating rounds. The server makes the existing rows, in the partition of the current
+ * day, which also receives the new rows.
  */
 import { Reactivity } from "@effect/experimental"
 import { PgClient } from "@effect/sql-pg"
@@ -33,7 +33,7 @@ const ingest = Effect.gen(function*() {
   if (written !== accepted) return yield* Effect.dieMessage(`${written} of ${accepted} records were written`)
 })
 
-/** Traces of ten spans, spread over the day until now; ids ordered by time, as the library's are. */
+/** Traces of ten spans, spread over the day until now; ids ordered by time, like the library's. */
 const fill = (schema: string, rows: number): string => `
   insert into ${schema}.span_store
     (trace_id, span_id, started_at, process_id, revision, parent_span_id, name, type, status, duration_us, attributes)
@@ -53,7 +53,7 @@ const fill = (schema: string, rows: number): string => `
         + (now() - date_trunc('day', now(), 'UTC')) * (number / 10 / ${rows / 10}::float8) as at
     ) as time`
 
-/** One round: a table that grew by more than half is made anew, so that it stays what its name says. */
+/** One round. A table that has grown by more than half is refilled, so that its size still matches its name. */
 const round = (sql: PgClient.PgClient, schema: string, rows: number) =>
   Effect.gen(function*() {
     const [{ count } = { count: 0 }] = yield* sql.unsafe<{ readonly count: number }>(
@@ -64,7 +64,7 @@ const round = (sql: PgClient.PgClient, schema: string, rows: number) =>
       yield* sql.unsafe(fill(schema, rows))
       yield* sql.unsafe(`vacuum analyze ${schema}.span_store`)
     }
-    // what making the rows has left to do is not to be done while others are measured
+    // the server must finish the work left from making the rows before the measurement
     yield* sql.unsafe("checkpoint")
     const begin = performance.now()
     yield* ingest
@@ -84,7 +84,7 @@ export const tableGrowth = (
         const schema = `rows_${rows}`
         const postgres = yield* PgProvider.make({ url, schema })
         const service = yield* ObservabilityService.make({ providers: [postgres], closeDeadline: 0 })
-        // the tables, and the compiler
+        // creates the tables, and warms up the compiler
         yield* Effect.provideService(ingest, ObservabilityService, service)
         return { rows, schema, service, times: new Array<number>() }
       }))

@@ -1,6 +1,6 @@
 /**
- * What a span costs in CPU time when many share one trace. Its argument: how many at most. All subjects make as many
- * spans altogether, and the event loop turns after every 1,000 of them, so that delivery takes place.
+ * The CPU time of a span when many share one trace. Argument: the largest number of spans in a trace. All subjects make
+ * the same total number of spans, and the event loop turns after every 1,000 spans, so that delivery takes place.
  */
 import { Effect, ManagedRuntime } from "effect"
 import { ObservabilityService } from "../../src/ObservabilityService.ts"
@@ -9,7 +9,7 @@ import { say } from "../child.ts"
 import type { Figure, Subject } from "../compare.ts"
 import { compare } from "../compare.ts"
 
-/** What this program says: the figures' names are the numbers of spans. */
+/** The result of this program: the figures' names are the numbers of spans. */
 export type Found = ReadonlyArray<Figure>
 
 const runtime = ManagedRuntime.make(

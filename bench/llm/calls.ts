@@ -1,5 +1,5 @@
 /**
- * Measures the calls of `subjects.ts`, for `llm.bench.ts`. Its arguments: `quick` or `full`, and the addresses of Langfuse,
+ * Measures the calls of `subjects.ts`, for `llm.bench.ts`. Arguments: `quick` or `full`, and the addresses of Langfuse,
  * of a collector, and of PostgreSQL.
  */
 import { say } from "../child.ts"
@@ -9,8 +9,8 @@ import type { Logger } from "./subjects.ts"
 import { langfuse, langfuseOtel, otel, otelSent, ours, oursStored } from "./subjects.ts"
 
 /**
- * The caller's own time per call in microseconds: percentiles of each round, less the median of the same measurement
- * around nothing.
+ * The caller's own time per call in microseconds: percentiles of each round, minus the median of the same measurement
+ * of an empty call.
  */
 export interface CallerTime {
   readonly name: string
@@ -18,18 +18,18 @@ export interface CallerTime {
   readonly p99: ReadonlyArray<number>
 }
 
-/** What this program says. */
+/** The result of this program. */
 export interface Found {
   readonly callers: ReadonlyArray<CallerTime>
   /** CPU time of the whole process, delivery included. */
   readonly spans: ReadonlyArray<Figure>
-  /** The same, delivered to a server: ours to PostgreSQL, the other to a collector. */
+  /** The same, delivered to a server: this library's calls to PostgreSQL, OpenTelemetry's to a collector. */
   readonly sent: ReadonlyArray<Figure>
-  /** The same with `langfuse`, in rounds of their own: it takes so long that there are fewer calls in them. */
+  /** The same with `langfuse`, in separate rounds with fewer calls, because it takes so long. */
   readonly events: ReadonlyArray<Figure>
 }
 
-/** The event loop turns, so that delivery takes place. */
+/** Lets the event loop turn, so that delivery takes place. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const callsPerTurn = 100
@@ -64,7 +64,7 @@ const callers = async (
   { count, rounds }: { readonly count: number; readonly rounds: number }
 ): Promise<ReadonlyArray<CallerTime>> => {
   const times = loggers.map(({ name }) => ({ name, p50: new Array<number>(), p99: new Array<number>() }))
-  // the first round is for the compiler
+  // the first round warms up the compiler
   for (let round = 0; round <= rounds; round++) {
     for (const [index, { log, settle }] of loggers.entries()) {
       const base = percentile(await sorted(count, () => {}), 0.5)
@@ -102,7 +102,7 @@ const found: Found = {
   events: await compare([library, slow].map(subject), quick ? { count: 500, rounds: 3 } : { count: 1_000, rounds: 7 })
 }
 
-// what was dropped cost little, and would not have been measured
+// all calls must have arrived: dropped ones cost little, and their delivery would not have been measured
 for (const { balance, name } of [library, ...others, stored, collected, slow]) {
   const { arrived, logged } = await balance()
   if (arrived !== logged) throw new Error(`${name}: ${arrived} of ${logged} calls arrived`)

@@ -1,4 +1,4 @@
-/** Takes every span of OpenTelemetry's protocol, OTLP/HTTP with JSON, and counts them. */
+/** Accepts spans over OpenTelemetry's protocol, OTLP/HTTP with JSON, and counts them. */
 import { takeAll } from "./taking.ts"
 
 interface Request {

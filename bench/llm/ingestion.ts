@@ -1,4 +1,4 @@
-/** Takes every event of Langfuse's ingestion protocol, and counts the generations that it was told the end of. */
+/** Accepts events over Langfuse's ingestion protocol, and counts the generations whose end was reported. */
 import { takeAll } from "./taking.ts"
 
 interface Request {

@@ -1,6 +1,6 @@
 /**
- * A call of a language model with 5 KB of input and 5 KB of output, as it is logged by this library and by others. Each
- * stands in a trace, and delivers to what takes everything in the same process, or to a server.
+ * A call of a language model with 5 KB of input and 5 KB of output, as logged by this library and by others. Each logs
+ * into a trace, and delivers to a sink in the same process that accepts everything, or to a server.
  */
 import { LangfuseSpanProcessor } from "@langfuse/otel"
 import { context, trace } from "@opentelemetry/api"
@@ -18,15 +18,15 @@ export interface Logger {
   readonly name: string
   /** Logs one call, synchronously. */
   readonly log: (call: number) => void
-  /** Logs so many calls, synchronously, in the way of a program that does nothing else. */
+  /** Logs `count` calls synchronously, like a program that does nothing else. */
   readonly logMany: (count: number) => void
   /** Returns when everything is delivered. */
   readonly settle: () => Promise<void>
-  /** How many calls were logged, and how many of them arrived where they were to go. */
+  /** How many calls were logged, and how many of them arrived at their destination. */
   readonly balance: () => Promise<{ readonly logged: number; readonly arrived: number }>
 }
 
-/** Texts of 5,000 characters; there are so many of them that no cache holds all. */
+/** Texts of 5,000 characters; so many that no cache holds all of them. */
 const texts = Array.from({ length: 512 }, (_, index) => {
   const line = `${index}: how does an effect describe a program, and who is it that runs it in the end?\n`
   return Buffer.from(line.repeat(100)).toString("latin1", 0, 5_000)
@@ -63,7 +63,7 @@ const logging = async (name: string, layer: Layer.Layer<ObservabilityService>): 
     })
   return {
     name,
-    // in a fiber that is made for it, which no program would do
+    // in a fiber of its own for each call, which no real program would do
     log: (call) => runSync(logOne(call)),
     logMany: (count) => runSync(loggingMany(count)),
     settle: async () => {
@@ -71,7 +71,7 @@ const logging = async (name: string, layer: Layer.Layer<ObservabilityService>): 
     },
     balance: async () => {
       const receipts = Object.values(await runtime.runPromise(service.flush()))
-      // the trace is a record, too
+      // minus one, because the trace is a record, too
       return { logged, arrived: Math.min(...receipts.map(({ written }) => written)) - 1 }
     }
   }
@@ -85,7 +85,7 @@ export const oursStored = (url: string): Promise<Logger> =>
     "logLlmCall",
     ObservabilityLive.layer({
       postgres: { url: Redacted.make(url) },
-      // like those of the others: what the default drops would cost little
+      // as large as the queues of the others: the default would drop records, which costs little
       delivery: { queueBytes: 2 ** 30 }
     }).pipe(Layer.orDie)
   )
@@ -94,7 +94,7 @@ const many = (log: (call: number) => void) => (count: number): void => {
   for (let call = 0; call < count; call++) log(call)
 }
 
-/** Spans with the same texts as attributes, and all that is known besides, under the names of the GenAI conventions. */
+/** Spans with the same texts and all other facts as attributes, under the names of the GenAI conventions. */
 const spans = (name: string, processor: SpanProcessor, arrived: () => number | Promise<number>): Logger => {
   let logged = 0
   const tracer = new BasicTracerProvider({ spanProcessors: [processor] }).getTracer("bench")
@@ -133,7 +133,7 @@ const inProcess = (name: string, make: (exporter: SpanExporter) => SpanProcessor
   return spans(name, make(exporter), () => exported)
 }
 
-/** The default of 2,048 drops spans, and dropping is cheap. */
+/** The default queue size of 2,048 would drop spans, and dropping is cheap. */
 const unlimited = { maxQueueSize: 10_000_000 }
 
 export const otel = (): Logger =>
@@ -142,7 +142,7 @@ export const otel = (): Logger =>
 export const otelSent = (collector: string): Logger =>
   spans(
     "OpenTelemetry JS over OTLP",
-    // all batches of a flush are sent at once, and those beyond the default of 30 would be refused
+    // all batches of a flush are sent at once; beyond the default limit of 30 they would be refused
     new BatchSpanProcessor(new OTLPTraceExporter({ url: collector, concurrencyLimit: 1_000 }), unlimited),
     async () => Number(await (await fetch(collector)).text())
   )

@@ -1,17 +1,17 @@
-/** Programs of their own that take whatever they are sent, as servers of Langfuse or OpenTelemetry do. */
+/** A server that accepts everything, for programs that stand in for a Langfuse or OpenTelemetry server. */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 
 export interface Taken {
   readonly status: number
   readonly answer: unknown
-  /** How much there was in the request of what is counted. */
+  /** How many of the counted items were in the request. */
   readonly count: number
 }
 
 /**
- * Says its address in the first message to the process that started it. A GET is answered by how much there was so far in
- * all requests.
+ * Starts the server, and sends its address as the first message to the parent process. A GET returns the total count of
+ * all requests so far.
  */
 export const takeAll = (path: string, take: (body: unknown) => Taken): void => {
   let total = 0
@@ -34,6 +34,6 @@ export const takeAll = (path: string, take: (body: unknown) => Taken): void => {
     "127.0.0.1",
     () => process.send!(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`)
   )
-  // it is of no use without the one that started it
+  // the server is of no use without its parent process
   process.on("disconnect", () => process.exit(0))
 }

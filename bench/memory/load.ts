@@ -1,6 +1,7 @@
 /**
- * A program under load, 1,000 spans a second, each with 5,000 characters of text and in a fiber of its own, that looks at its
- * memory. Its arguments: for how many seconds, and the address of PostgreSQL; without one, nothing is recorded.
+ * A program that measures its own memory under load: 1,000 spans a second, each with 5,000 characters of text and in a
+ * fiber of its own. Arguments: the duration in seconds, and the address of PostgreSQL; without an address, nothing is
+ * recorded.
  */
 import { Effect, Layer, ManagedRuntime, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
@@ -11,13 +12,13 @@ import * as PgProvider from "../../src/PgProvider.ts"
 import { withSpan, withTrace } from "../../src/Span.ts"
 import { say } from "../child.ts"
 
-/** What this program says; memory is in bytes. */
+/** The result of this program; memory is in bytes. */
 export interface Found {
   /** Resident memory, ten times a second. */
   readonly resident: ReadonlyArray<number>
-  /** What the load left in the heap, after a collection. */
+  /** The memory that the load left behind, after a garbage collection. */
   readonly held: number
-  /** What the library believes to hold. */
+  /** The memory that the library believes to hold. */
   readonly pending: number
   /** CPU time of the process while it was under load, in microseconds per span. */
   readonly cpuMicros: number
@@ -34,7 +35,7 @@ const runtime = ManagedRuntime.make(
   url === undefined
     ? ObservabilityService.layerNoop
     : Layer.unwrapScoped(
-      // all else at its default, and so is the budget
+      // all other options at their defaults, including the byte budget
       Effect.map(
         PgProvider.make({ url: Redacted.make(url) }),
         (postgres) => ObservabilityService.layer({ providers: [postgres] })
@@ -43,8 +44,8 @@ const runtime = ManagedRuntime.make(
 )
 
 /**
- * That no other text shares its memory with, and that takes two bytes for each character, which is what the library reckons with,
- * and one curly quotation mark brings about.
+ * A text that shares its memory with no other text, and takes two bytes per character. The library assumes two bytes,
+ * and a single curly quotation mark makes them necessary.
  */
 const text = (): string => Buffer.from(`${randomBytes(3_747).toString("base64")}’…””`).toString()
 
@@ -78,7 +79,7 @@ const postgres = Effect.map(
 )
 const flush = Effect.flatMap(ObservabilityService, (service) => service.flush())
 
-// for the compiler, and for PostgreSQL to be prepared
+// warms up the compiler, and lets PostgreSQL be prepared
 await runtime.runPromise(Effect.zipRight(Effect.replicateEffect(request, 1_000), Effect.sleep("1 second")))
 const before = held()
 const resident = [process.memoryUsage.rss()]
@@ -89,7 +90,7 @@ const { system, user } = process.cpuUsage(cpuBefore)
 clearInterval(samples)
 const after = held()
 const account = await runtime.runPromise(postgres)
-// where records were dropped, what is left is not going to be written either
+// if records were dropped, the remaining ones will not be written either
 if (account?.dropped === 0) await runtime.runPromise(flush)
 const { accepted = 0, dropped = 0, written = 0 } = await runtime.runPromise(postgres) ?? {}
 

@@ -1,6 +1,6 @@
 /**
- * The least that a tracer can do whose spans are to be delivered: it draws ids, and keeps seven fields of each span that
- * ended until 4,000 are there. Nothing is made of them.
+ * The least that a tracer must do whose spans are to be delivered: it generates ids, and keeps seven fields of each
+ * ended span until there are 4,000. They are then discarded.
  */
 import type { Context, Exit, Option } from "effect"
 import { Effect, Tracer } from "effect"

@@ -1,15 +1,15 @@
 /**
- * What a span takes in one way, and in the one that it is held against, in CPU time of this process: by turns, so that
- * whatever else the machine does meets both. A turn is long enough for what it leaves to the collection of garbage to be
- * little of it, and ends with one of the event loop, so that what is due is delivered in the turn of whoever caused it.
+ * The CPU time of this process per span, in one way of making spans and in the way that it is compared with. The two
+ * take turns, so that other load on the machine affects both. A turn is so long that the garbage that it leaves behind
+ * matters little, and ends with a turn of the event loop, so that a delivery takes place in the turn that caused it.
  *
- * Its arguments: the way, how many spans a turn has, how many turns each has.
+ * Arguments: the way, the number of spans per turn, the number of turns of each way.
  */
 import { Effect, Scope } from "effect"
 import { say } from "../child.ts"
 import { programs } from "./programs.ts"
 
-/** What this program says, in microseconds a span. */
+/** The result of this program, in microseconds per span. */
 export interface Found {
   readonly own: number
   readonly other: number
@@ -23,10 +23,10 @@ const scope = await Effect.runPromise(Scope.make())
 const runs = [await program.make(scope), await programs[program.beside!]!.make(scope)] as const
 const micros = [0, 0]
 
-// until V8 has compiled what there is to be compiled
+// until V8 has compiled the code
 const warmUp = 4
 for (let turn = 0; turn < 2 * (warmUp + turns); turn++) {
-  // own, other, other, own: nobody always comes after the other one
+  // own, other, other, own: neither always comes after the other
   const index = (turn + 1 >> 1) % 2
   const before = process.cpuUsage()
   await runs[index]!(count)

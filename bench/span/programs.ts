@@ -1,6 +1,6 @@
 /**
- * What is measured of spans: three, one inside the other, around nothing, all in one trace. All deliver to stores that take
- * everything at once; ours to two of them.
+ * The ways of making spans that are measured: three nested spans around nothing, all in one trace. All deliver to
+ * stores that accept everything at once; this library delivers to two of them.
  */
 import { NodeSdk } from "@effect/opentelemetry"
 import { context } from "@opentelemetry/api"
@@ -19,13 +19,13 @@ const taking = (name: string): Provider => ({ name, write: () => Effect.void })
 
 const taken: SpanExporter = { export: (_, done) => done({ code: 0 }), shutdown: () => Promise.resolve() }
 
-// more than a process makes: the default of 2,048 would drop most of them, and dropping is cheap
+// more spans than a process makes: the default of 2,048 would drop most of them, and dropping is cheap
 const queue = { maxQueueSize: 10_000_000 }
 
 const service = ObservabilityService.layer({ providers: [taking("first"), taking("second")] })
 const traced = EffectTracer.layer().pipe(Layer.provideMerge(service))
 const disabled = ObservabilityService.layerNoop
-// the tracer that is there anyway, set by a layer: what any tracer costs that is
+// the default tracer, set by a layer: the cost of setting any tracer
 const tracerSet = Layer.unwrapEffect(Effect.map(Effect.tracer, Layer.setTracer))
 const leastKept = Layer.setTracer(leastTracer())
 const effectOtel = NodeSdk.layer(() => ({
@@ -33,13 +33,13 @@ const effectOtel = NodeSdk.layer(() => ({
   spanProcessor: new BatchSpanProcessor(taken, queue)
 }))
 
-/** Makes as many spans as it is told, or does as much of something else. */
+/** Makes the given number of spans, or does the corresponding amount of other work. */
 type Run = Subject["run"]
 
 /**
- * As `Effect.provide` runs a program, but for the layer, which is built once. A `ManagedRuntime` leaves the scheduler of its
- * start in all fibers: one fiber reference more for everybody, and V8's table of five, which a fiber then has that has a
- * tracer, too, takes twice as long to copy as one of four. Every native span copies it three times.
+ * Runs a program like `Effect.provide`, except that the layer is built only once. A `ManagedRuntime` leaves the
+ * scheduler of its start in all fibers, as one more fiber reference. A fiber that also has a tracer then has five, and
+ * V8 takes twice as long to copy a table of five as one of four. Every native span copies it three times.
  */
 const provided = async <R>(
   scope: Scope.Scope,
@@ -50,7 +50,7 @@ const provided = async <R>(
   return (count) => Effect.runPromise(Effect.provide(program(count), runtime))
 }
 
-/** The same in a `ManagedRuntime`, as those programs have it whose main function is not Effect's. */
+/** Runs a program in a `ManagedRuntime`, like applications whose main function is not Effect's. */
 const managed = async <R>(
   scope: Scope.Scope,
   layer: Layer.Layer<R>,
@@ -68,7 +68,7 @@ const nested = <R>(
 
 const text = JSON.stringify(Array.from({ length: 500 }, (_, index) => ({ id: index, name: `passage ${index}` })))
 
-/** Some 100 µs of what programs do. */
+/** Some 100 µs of typical work. */
 const work = Effect.sync((): unknown => JSON.parse(text))
 
 /** `count` spans, three at a time. */
@@ -108,7 +108,7 @@ const otelSpans = (): Run => {
     tracer.startActiveSpan("bench", async (active) => {
       for (let done = 0; done < count; done += 3) {
         nest(["outer", "middle", "inner"])
-        // as often as an Effect program lets others go, so that the processor can export
+        // yields as often as an Effect program does, so that the processor can export
         if (done % 3_072 === 0) await new Promise((resolve) => setImmediate(resolve))
       }
       active.end()
@@ -121,9 +121,9 @@ const scopedSpans = (count: number) => withTrace(times(nested<ObservabilityServi
 
 /** One way of making spans. */
 export interface Program {
-  /** Another one that it is held against; `undefined` where it is that one. */
+  /** The program that this one is compared with; `undefined` if it is only compared with. */
   readonly beside?: string
-  /** What Node is told for both. Default: nothing. */
+  /** Command-line flags for Node, for both programs. Default: none. */
   readonly flags?: ReadonlyArray<string>
   readonly make: (scope: Scope.Scope) => Promise<Run>
 }
@@ -136,7 +136,7 @@ export const programs: Readonly<Record<string, Program>> = {
   "span": { beside: native, make: (scope) => provided(scope, service, scopedSpans) },
   "withSpan, disabled": { beside: native, make: (scope) => provided(scope, disabled, ourSpans) },
   "Effect.withSpan, EffectTracer": { beside: native, make: (scope) => provided(scope, traced, nativeSpans) },
-  // spans that wait for a batch to be full outlive collections of a young generation of 16 MiB, and none, mostly, of this
+  // spans that wait for a full batch outlive collections of a young generation of 16 MiB, but mostly not of this one
   "Effect.withSpan, EffectTracer, young generation of 64 MiB": {
     beside: native,
     flags: ["--min-semi-space-size=64", "--max-semi-space-size=64"],
@@ -152,7 +152,7 @@ export const programs: Readonly<Record<string, Program>> = {
     beside: "Effect.withSpan, ManagedRuntime",
     make: (scope) => managed(scope, traced, nativeSpans)
   },
-  // what a resource costs that does nothing
+  // the cost of a resource that does nothing
   "acquireRelease": {
     beside: native,
     make: (scope) => provided(scope, Layer.empty, (count) => times(nested(scopedNothing), count))

@@ -1,6 +1,6 @@
 /**
- * A program that has a prompt of 1 MB to log every 50 ms, and looks how long its event loop is held at a time. Its
- * arguments: what it does with the prompts, for how many seconds, and the address of PostgreSQL or of Langfuse.
+ * A program that logs a prompt of 1 MB every 50 ms, and measures how long its event loop is blocked at a time.
+ * Arguments: what it does with the prompts, the duration in seconds, and the address of PostgreSQL or Langfuse.
  */
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base"
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base"
@@ -16,15 +16,15 @@ import { EventLoopWatch, type Gap } from "../eventLoop.ts"
 /** What this program does with a prompt. */
 export type Way = "nothing" | "taken" | "postgres" | "ingestion" | "otlp" | "otel"
 
-/** How long the event loop was held at a time, in milliseconds, and what became of the prompts. */
+/** How long the event loop was blocked at a time, in milliseconds, and what became of the prompts. */
 export interface Found {
-  /** Without the time that it takes to make a prompt, which is the program's. */
+  /** Excludes the time to make a prompt, which is the program's own. */
   readonly p999: number
   readonly max: number
-  /** How much of the longest the thread ran, and how much of it garbage was collected. */
+  /** How long the thread ran during the longest gap, and how long garbage was collected during it. */
   readonly maxRan: number
   readonly maxCollected: number
-  /** With that, and the time in which the thread waited for a processor. */
+  /** The longest gap, including the time to make a prompt and the time in which the thread waited for a processor. */
   readonly elapsed: number
   readonly made: number
   /** Prompts that the store did not get. */
@@ -33,7 +33,7 @@ export interface Found {
 
 interface Logger {
   readonly log: (prompt: string) => void
-  /** Delivers what waits, and returns how many prompts have been delivered since the start. */
+  /** Delivers all waiting prompts, and returns how many have been delivered since the start. */
   readonly delivered: () => Promise<number>
 }
 
@@ -47,7 +47,7 @@ const ours = async (provider: Effect.Effect<Provider, unknown, Scope.Scope>): Pr
   const service = await runtime.runPromise(ObservabilityService)
   const runSync = Runtime.runSync(await runtime.runtime())
   const parent = runSync(service.startTrace({ name: "bench" }))
-  // the trace itself, so that what is counted afterwards are prompts
+  // delivers the trace itself, so that only prompts are counted afterwards
   await runtime.runPromise(service.flush())
   let logged = 0
   return {
@@ -67,7 +67,7 @@ const langfuse = (protocol: "ingestion" | "otlp") =>
 
 const taking: Provider = { name: "taking", write: () => Effect.void }
 
-/** As often as ours, where the default is every 5 seconds, of which a short run would see nothing. */
+/** Exports as often as this library; a short run would see nothing of the default interval of 5 seconds. */
 const otel = (): Logger => {
   let exported = 0
   const plain = ({ attributes, name, startTime }: ReadableSpan) => ({ attributes, name, startTime })
@@ -114,7 +114,7 @@ const prompt = (() => {
     text += `${words[state % words.length]} `
   }
   const source = Buffer.from(text, "latin1")
-  // copied each time, as what comes from a socket is: a slice of a text would share its memory
+  // copied each time, like data from a socket: a slice of a text would share its memory
   return (number: number): string => {
     const from = number * 997 % 100_000
     return source.toString("latin1", from, from + 1_000_000)
@@ -124,7 +124,7 @@ const prompt = (() => {
 const logger = await loggers[way as Way]()
 let made = 0
 
-/** In milliseconds. More prompts than that, 20 MB a second, are more than a server on two processors stores. */
+/** In milliseconds. A server on two processors cannot store more than these 20 MB a second. */
 const interval = 50
 
 const logFor = (millis: number, watch?: EventLoopWatch): Promise<void> =>
@@ -137,16 +137,16 @@ const logFor = (millis: number, watch?: EventLoopWatch): Promise<void> =>
     }, millis)
   })
 
-// for the compiler, and for PostgreSQL to be prepared
+// warms up the compiler, and lets PostgreSQL be prepared
 await logFor(500)
 await logger.delivered()
 
 const watch = new EventLoopWatch()
 await logFor(Number(seconds) * 1_000, watch)
-// what is on its way is delivered under the watch, too
+// the remaining deliveries are watched, too
 const delivered = await logger.delivered()
 watch.stop()
-// until the engine has told of the last collections
+// waits until the engine has reported the last collections
 await new Promise((resolve) => setTimeout(resolve, 50))
 const gaps = watch.take()
 

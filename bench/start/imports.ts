@@ -1,4 +1,4 @@
-/** How long loading takes: first what the application has anyway, then what the library adds to it. */
+/** How long loading takes: first the packages that the application loads anyway, then what the library adds. */
 import { say } from "../child.ts"
 
 /** Milliseconds. */

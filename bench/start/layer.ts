@@ -1,4 +1,4 @@
-/** How long a program waits for `ObservabilityLive`, in milliseconds, with whatever `DATABASE_URL` leads to. */
+/** How long a program waits for `ObservabilityLive`, in milliseconds, with the server that `DATABASE_URL` names. */
 import { Effect, Layer, Scope } from "effect"
 import { ObservabilityLive } from "../../src/index.ts"
 import { say } from "../child.ts"

@@ -1,6 +1,6 @@
 /**
- * Which modules a program has loaded that records something with `ObservabilityLive`: the engine names every script that
- * it has parsed, however it was loaded.
+ * The modules that are loaded by a program that records something with `ObservabilityLive`: the engine names every
+ * script that it has parsed, however it was loaded.
  */
 import { Effect } from "effect"
 import { Session } from "node:inspector"
