@@ -14,7 +14,7 @@ import {
 import * as EmbeddedPostgres from "effect-observability/EmbeddedPostgres"
 import { randomUUID } from "node:crypto"
 
-// What there is to know, and a model that can do nothing but read it out: put a vector store and a provider here.
+// The knowledge, and a model that can only read it out: replace them by a vector store and a provider.
 
 const passages = [
   { id: "effects", text: "An Effect describes a program that may fail and may need services." },
@@ -26,7 +26,7 @@ type Passage = (typeof passages)[number]
 
 class NothingFound extends Data.TaggedError("NothingFound")<{ readonly message: string }> {}
 
-/** The words that are long enough to say something. */
+/** The words that are long enough to be meaningful. */
 const wordsOf = (text: string): ReadonlyArray<string> => text.toLowerCase().match(/\w{4,}/g) ?? []
 
 /** The parrot's tokens are words. */
@@ -35,7 +35,7 @@ const tokensOf = (text: string) => text.split(/(?<= )/)
 const readOut = (passage: Passage) =>
   Stream.fromIterable(tokensOf(`${passage.text} [1]`)).pipe(Stream.schedule(Schedule.spaced("10 millis")))
 
-// The steps. Each is a span below whatever runs it; nothing is handed from one to the next for the sake of tracing.
+// The steps. Each is a span below its caller; nothing is passed from one step to the next for the sake of tracing.
 
 const retrieve = (question: string) =>
   Effect.gen(function*() {
@@ -89,7 +89,7 @@ const program = Effect.gen(function*() {
   const questions = ["What is a layer of services?", "And which one gives any number of values?", "Who wrote Faust?"]
   for (const [at, question] of questions.entries()) {
     yield* Console.log(`\n> ${question}`)
-    // The error is the application's business as it was before; the trace has it too.
+    // The application handles the error as without tracing; the trace records it, too.
     yield* turn(sessionId, question, at + 1).pipe(
       Effect.catchTag("NothingFound", (error) => Console.log(`(${error.message})`))
     )

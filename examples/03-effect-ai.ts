@@ -1,6 +1,6 @@
-// A program that uses @effect/ai and knows nothing of tracing: an agent that may ask a tool, and an answer that is
-// streamed. Only where the layers are put together, the model is observed. Run it with `npx tsx examples/03-effect-ai.ts`;
-// with OPENAI_API_KEY it asks OpenAI, without it a parrot.
+// A program that uses @effect/ai and knows nothing of tracing: an agent that may use a tool, and an answer that is
+// streamed. The model is observed only where the layers are put together. Run it with
+// `npx tsx examples/03-effect-ai.ts`; with OPENAI_API_KEY it asks OpenAI, without it a parrot.
 import * as OpenAiClient from "@effect/ai-openai/OpenAiClient"
 import * as OpenAiLanguageModel from "@effect/ai-openai/OpenAiLanguageModel"
 import * as Chat from "@effect/ai/Chat"
@@ -47,7 +47,7 @@ const OpenAi = OpenAiLanguageModel.model("gpt-4.1-mini").pipe(
   Layer.provide(FetchHttpClient.layer)
 )
 
-/** It asks the thermometer once, if it may, and streams word by word. */
+/** A model that uses the thermometer once, if it is offered, and streams word by word. */
 const Parrot = Layer.effect(
   LanguageModel.LanguageModel,
   LanguageModel.make({
@@ -86,7 +86,7 @@ const Model = Layer.unwrapEffect(
   )
 )
 
-// Where everything is put together: this is the line that records.
+// Where everything is put together: the next line turns on recording.
 
 const Observed = AiTelemetry.observe(Model, { captureContent: true })
 

@@ -1,14 +1,15 @@
 // Langfuse next to PostgreSQL: the same program, seen in both. Run it with `npx tsx examples/04-langfuse.ts`.
 //
 // With LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY (and LANGFUSE_BASE_URL, for a server of your own) it records into
-// your project. Without, it starts a small stand-in for a Langfuse server, and prints what would have arrived there.
+// your project. Without them, it starts a small stand-in for a Langfuse server, and prints what would have arrived
+// there.
 import { Console, Effect, Layer, Option, Redacted } from "effect"
 import { flush, logChatMessage, logLlmCall, ObservabilityService, withSpan, withTrace } from "effect-observability"
 import * as LangfuseProvider from "effect-observability/LangfuseProvider"
 import { randomUUID } from "node:crypto"
 import { createServer } from "node:http"
 
-// What is observed: it knows nothing of Langfuse.
+// The observed program, which knows nothing of Langfuse.
 
 const answer = Effect.gen(function*() {
   yield* logChatMessage({ role: "user", content: "What is a layer?" })
@@ -32,15 +33,15 @@ const program = Effect.gen(function*() {
   yield* Console.log(yield* flush())
 })
 
-// `ObservabilityLive` does this by itself when the keys are in the environment. Here Langfuse is alone, so that the
-// example needs no database.
+// `ObservabilityLive` does this by itself if the keys are in the environment. Here Langfuse is the only provider, so
+// that the example needs no database.
 
 const observability = (options: LangfuseProvider.Options) =>
   Layer.unwrapEffect(
     Effect.map(LangfuseProvider.make(options), (langfuse) => ObservabilityService.layer({ providers: [langfuse] }))
   )
 
-/** Says that it is a Langfuse server of version 4, and prints the spans that it gets. */
+/** A server that claims to be Langfuse version 4, and prints the spans that it receives. */
 const standIn = Effect.acquireRelease(
   Effect.async<{ readonly url: string; readonly close: () => void }>((resume) => {
     const server = createServer(async (request, response) => {

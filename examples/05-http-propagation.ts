@@ -1,8 +1,8 @@
-// One trace through three programs: a front that calls a back over HTTP, and a worker that does what the back has put into
-// a queue, and ends the trace. Run it with `npx tsx examples/05-http-propagation.ts`.
+// One trace through three programs: a front that calls a back over HTTP, and a worker that processes the jobs that the
+// back puts into a queue, and ends the trace. Run it with `npx tsx examples/05-http-propagation.ts`.
 //
-// Here the three run beside each other in one process, each with a service of its own, as three processes would. All they
-// share is the network, a queue of texts, and the store.
+// Here the three run in one process, each with its own service, as three processes would. They share only the network,
+// a queue of texts, and the store.
 import { HttpClient, HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
@@ -14,7 +14,7 @@ import * as MessagePropagation from "effect-observability/MessagePropagation"
 import * as Live from "effect-observability/ObservabilityLive"
 import { createServer } from "node:http"
 
-/** What each of the programs needs: a service with its name, on the same database. */
+/** The layer that each program needs: a service with the program's name, on the same database. */
 const observability = (serviceName: string) => Live.layerEnvironment({ serviceName })
 
 // The back: it answers at once, and leaves the rest to the worker.
@@ -39,7 +39,7 @@ const back = (jobs: Queue.Queue<string>) =>
     Layer.provide(observability("back"))
   )
 
-// The worker: it continues the trace that the job came with, and says when all is done.
+// The worker: it continues the trace that the job came with, and ends the trace when all is done.
 
 const work = (jobs: Queue.Queue<string>) =>
   Effect.gen(function*() {
@@ -72,12 +72,12 @@ const upload = (address: string) =>
       withSpan("send"),
       withTraceContext(trace)
     )
-    // only for the tables below: it would be written anyway
+    // only for the tables below: without this, the records would be written a little later
     yield* service.flush()
     return trace
   })
 
-// Its calls carry the trace to the hosts that are named, or, as here, to this machine alone.
+// Its calls pass the trace on to named hosts, or, as here, only to this machine.
 const Front = Layer.provide(HttpPropagation.layerClient(), NodeHttpClient.layer).pipe(
   Layer.provideMerge(observability("front"))
 )

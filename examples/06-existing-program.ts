@@ -1,5 +1,5 @@
-// A program that was there before: it traces with nothing but Effect's own API, and knows nothing of this library. One
-// layer at its end records all of it. Run it with `npx tsx examples/06-existing-program.ts`.
+// An existing program that traces only with Effect's own API, and knows nothing of this library. One layer at its end
+// records all of its spans. Run it with `npx tsx examples/06-existing-program.ts`.
 import { SqlClient } from "@effect/sql"
 import { PgClient } from "@effect/sql-pg"
 import { Config, Console, Data, Effect, Layer, Schedule, Stream } from "effect"
