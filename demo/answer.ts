@@ -62,7 +62,7 @@ export const answer = (
 
 // internal
 
-/** Five times as many passages as are wanted, and of those the best. */
+/** Retrieves five times as many passages as wanted, and keeps the best of them. */
 const retrieve = (query: Query, wanted: number) =>
   Effect.gen(function*() {
     const knowledgeBase = yield* KnowledgeBase
@@ -76,7 +76,7 @@ const retrieve = (query: Query, wanted: number) =>
     )
   })
 
-/** What one question may send to a model, whichever it is. */
+/** The largest prompt of a question, in tokens, for any model. */
 const promptLimit = 8_000
 
 const check = (prompt: Prompt) =>

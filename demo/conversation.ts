@@ -1,4 +1,4 @@
-/** Conversations: questions of one user, one after the other, each with the answers before it in mind. */
+/** Conversations: questions of one user, one after the other, each with the previous turns as its history. */
 import { Effect, Either } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { randomUUID } from "node:crypto"
@@ -12,7 +12,7 @@ export interface Conversation {
   readonly questions: ReadonlyArray<Question>
 }
 
-/** About the documents that the installed packages carry. */
+/** Conversations about the documents in the installed packages. */
 export const prepared: NonEmptyReadonlyArray<Conversation> = [
   {
     name: "http",
@@ -46,7 +46,7 @@ export const prepared: NonEmptyReadonlyArray<Conversation> = [
   }
 ]
 
-/** About whatever there is. */
+/** A conversation about any documents. */
 export const about = (questions: ReadonlyArray<string>): Conversation => ({
   name: "questions",
   userId: "you",

@@ -1,4 +1,4 @@
-/** The PostgreSQL of the demo: that of `DATABASE_URL`, otherwise one of its own, whose data stays in this folder. */
+/** The demo's PostgreSQL server: the one at `DATABASE_URL`, or an embedded one whose data stays in this folder. */
 import { PgClient } from "@effect/sql-pg"
 import { Config, ConfigProvider, Data, Effect, Layer, Redacted } from "effect"
 import * as EmbeddedPostgres from "effect-observability/EmbeddedPostgres"
@@ -7,7 +7,7 @@ export const dataDirectory = ".effect-observability/postgres"
 
 export class NoDatabase extends Data.TaggedError("NoDatabase")<{ readonly message: string }> {}
 
-/** Records say who made them, unless the environment says otherwise. */
+/** The demo's service name in its records, unless the environment sets another. */
 const named = Layer.unwrapEffect(
   Effect.configProviderWith((environment) =>
     Effect.succeed(Layer.setConfigProvider(ConfigProvider.orElse(
@@ -20,7 +20,7 @@ const named = Layer.unwrapEffect(
 /** `DATABASE_URL` for the layers above. */
 export const databaseUrl = EmbeddedPostgres.layerDatabaseUrl({ dataDirectory }).pipe(Layer.provideMerge(named))
 
-/** The client that reads. It is there or there is an error: where nothing can be stored, the demo has nothing to show. */
+/** The client that reads. If it cannot connect, the demo fails, because it would have nothing to show. */
 export const client = PgClient.layerConfig({
   url: Config.redacted("DATABASE_URL"),
   connectTimeout: Config.succeed("10 seconds"),
@@ -33,13 +33,13 @@ export const client = PgClient.layerConfig({
   )
 )
 
-/** Where the database is, in words and as what to type to look into it. */
+/** Where the database is, in words and as a command to look into it. */
 export const describe = Effect.gen(function*() {
   const sql = yield* PgClient.PgClient
   const [row] = yield* sql<{ readonly version: string }>`select current_setting('server_version') as version`
   const version = `PostgreSQL ${row?.version}`
   const url = Redacted.value(yield* Config.redacted("DATABASE_URL"))
-  // The embedded server has no address in a network, but the folder of its socket.
+  // The embedded server has no network address, only the folder of its socket.
   const folder = /[?&]host=([^&]+)/.exec(url)?.[1]
   const given = yield* Effect.sync(() => process.env["DATABASE_URL"])
   const isEmbedded = given === undefined || given === ""

@@ -1,5 +1,5 @@
 /**
- * Finds documents. Without a folder of the user's own these are what the installed packages carry: manuals and
+ * Finds documents. Without a folder from the user, these are the documents in the installed packages: manuals and
  * changelogs of real length and mixed quality, the same for everybody who installed from the lock file.
  */
 import { FileSystem, Path } from "@effect/platform"
@@ -16,7 +16,7 @@ export class UnreadableDocument extends Data.TaggedError("UnreadableDocument")<{
 
 export class NoDocuments extends Data.TaggedError("NoDocuments")<{ readonly message: string }> {}
 
-/** Everything readable in a folder and below it, dot files and installed packages left out. */
+/** All readable documents in a folder and below it, except dot files and installed packages. */
 export const inFolder = (folder: string) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -30,7 +30,7 @@ export const inFolder = (folder: string) =>
     return yield* Effect.forEach(Array.sort(readable, Order.string), (name) => document(folder, name))
   })
 
-/** The longest manuals and changelogs of the installed packages, and two documents that are no good on purpose. */
+/** The longest manuals and changelogs of the installed packages, and two documents that are bad on purpose. */
 export const ofPackages = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -99,6 +99,6 @@ const documentationOf = (modules: string, name: string) =>
     ].map((file) => `${name}/${file}`)
   })
 
-/** What is no folder has nothing in it. */
+/** An empty list if the folder cannot be read. */
 const listing = <E, R>(read: Effect.Effect<ReadonlyArray<string>, E, R>) =>
   Effect.orElseSucceed(read, (): ReadonlyArray<string> => [])

@@ -1,4 +1,4 @@
-/** The way of a document into the knowledge base: a trace of its own, of five steps. */
+/** Ingests a document into the knowledge base, in five steps; each document is a trace. */
 import { Effect, Ref } from "effect"
 import type { ObservabilityService } from "effect-observability"
 import { annotate, withTrace } from "effect-observability"
@@ -13,13 +13,13 @@ import { embed, method } from "./vectors.ts"
 
 export type Outcome = "indexed" | "skipped" | "failed"
 
-/** Makes what ingests a document. It never fails: what became of a document is the result, and the trace says why. */
+/** Makes the function that ingests a document. It never fails: it returns the outcome, and the trace says why. */
 export const makeIngest = (kbId: string) =>
   Effect.gen(function*() {
     const knowledgeBase = yield* KnowledgeBase
     const hashes = yield* Ref.make<ReadonlyMap<string, string>>(new Map())
 
-    /** The document that had the same content before this one. */
+    /** The earlier document with the same content, if any. */
     const twinOf = (document: Document, bytes: Uint8Array) => {
       const hash = createHash("sha256").update(bytes).digest("hex")
       return Ref.modify(hashes, (known) => [known.get(hash), new Map([[hash, document.id], ...known])])
@@ -57,7 +57,7 @@ export const makeIngest = (kbId: string) =>
       ingest(document).pipe(
         Effect.tap((outcome) => annotate({ output: outcome })),
         withTrace("ingest", { operationType: "ingest", kbId, input: document.id }),
-        // Caught outside of the trace, which therefore says that it failed, and why; the other documents go on.
+        // Caught outside of the trace, so that the trace records the failure and its reason; other documents go on.
         Effect.catchAll(() => Effect.succeed<Outcome>("failed"))
       )
   })

@@ -1,4 +1,4 @@
-/** What was ingested, in memory: found by BM25 with MiniSearch, ranked again by the cosine of the vectors. */
+/** The ingested passages, in memory: retrieved by BM25 with MiniSearch, reranked by the cosine of the vectors. */
 import { Array, Effect } from "effect"
 import MiniSearch from "minisearch"
 import { type Passage, textOf } from "./chunk.ts"
@@ -23,13 +23,13 @@ export class KnowledgeBase extends Effect.Service<KnowledgeBase>()("demo/Knowled
       searchOptions: { boost: { document: 0.5, headings: 2 } }
     })
 
-    /** How much finding a term says: the fewer passages have it, the more. */
+    /** How significant a term is: the fewer passages contain it, the more. */
     const rarity = (term: string): number => Math.log(1 + passages.size / (1 + (frequencies.get(term) ?? 0)))
 
     return {
       rarity,
 
-      /** Makes passages findable, and says how many there are now. */
+      /** Indexes passages, and returns how many there are now. */
       add: (added: ReadonlyArray<Passage>, vectors: ReadonlyArray<Vector>) =>
         Effect.sync(() => {
           added.forEach((passage, at) => {
@@ -46,7 +46,7 @@ export class KnowledgeBase extends Effect.Service<KnowledgeBase>()("demo/Knowled
           return passages.size
         }),
 
-      /** What the longest documents are about: a heading of each, or how it begins. */
+      /** The topics of the longest documents: a heading of each, or its beginning. */
       topics: (limit: number): Effect.Effect<ReadonlyArray<string>> =>
         Effect.sync(() => {
           const documents = Array.groupBy(
@@ -72,7 +72,7 @@ export class KnowledgeBase extends Effect.Service<KnowledgeBase>()("demo/Knowled
           }).slice(0, limit).map(({ id, score }) => ({ passage: passages.get(id)!.passage, score }))
         ),
 
-      /** The same passages by how much of each is about the query: half the first score, half the cosine. */
+      /** Ranks the passages again by relevance to the query: half the first score, half the cosine. */
       rerank: (query: Query, hits: ReadonlyArray<Hit>, keep: number): Effect.Effect<ReadonlyArray<Hit>> =>
         Effect.sync(() => {
           const best = hits[0]?.score ?? 1

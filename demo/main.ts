@@ -4,7 +4,7 @@
  *     document --> upload --> parse --> chunk --> embed --> index          each document is a trace
  *     question --> retrieve --> rerank --> check prompt --> generate       each question is a trace
  *
- * It uses the library as an application does: the layer is provided once, below, and what is recorded stands in
+ * It uses the library as an application does: the layer is provided once, below, and the calls that record are in
  * ingest.ts, step.ts and answer.ts. Then it reads PostgreSQL and shows what was stored.
  */
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
@@ -72,7 +72,7 @@ const conversationsFor = (options: Options.Options) =>
     return [Conversation.about(questions)] as const
   })
 
-/** Runs one query on what earlier runs stored. */
+/** Runs one query on the data of earlier runs. */
 const query = (text: string) =>
   Effect.gen(function*() {
     const sql = yield* PgClient.PgClient
@@ -106,7 +106,7 @@ const explain = (cause: Cause.Cause<ExpectedError>) =>
       }\n`)
     )
 
-// Whoever reads only the beginning, as in `npm run demo | head`, does not stop it half way.
+// A reader that takes only the beginning, as in `npm run demo | head`, must not stop the demo half way.
 process.stdout.on("error", () => {})
 
 main.pipe(

@@ -1,4 +1,4 @@
-/** What answers: a model of OpenAI where there is a key for it, otherwise a reader on this machine. */
+/** The model that answers: one of OpenAI if there is a key for it, otherwise a reader on this machine. */
 import { LanguageModel } from "@effect/ai"
 import { OpenAiClient, OpenAiLanguageModel } from "@effect/ai-openai"
 import { FetchHttpClient } from "@effect/platform"
@@ -16,7 +16,7 @@ export interface Completion {
   readonly text: string
   readonly finishReason: string
   readonly usage: Usage.Usage | undefined
-  /** US dollars; left out where no price is known. */
+  /** US dollars; omitted if no price is known. */
   readonly costUsd?: BigDecimal.BigDecimal | undefined
 }
 
@@ -28,7 +28,7 @@ export class Model extends Context.Tag("demo/Model")<Model, {
   readonly generate: (prompt: Prompt) => Effect.Effect<Completion, GenerationFailed>
 }>() {}
 
-/** The extractive reader. It costs nothing that anybody has put a price on, so it names none. */
+/** The extractive reader. It states no cost, because nobody has put a price on it. */
 export const local: Layer.Layer<Model, never, KnowledgeBase> = Layer.effect(
   Model,
   Effect.map(KnowledgeBase, ({ rarity }) => ({

@@ -1,4 +1,4 @@
-/** What the demo can be asked to do on its command line. */
+/** The demo's command-line options. */
 import { Data, Effect } from "effect"
 import { parseArgs } from "node:util"
 
@@ -7,7 +7,7 @@ export interface Options {
   readonly docs: string | undefined
   /** Questions instead of the prepared ones, all in one conversation. */
   readonly ask: ReadonlyArray<string>
-  /** Run this query on what was stored by earlier runs, and nothing else. */
+  /** Run only this query, on the data of earlier runs. */
   readonly sql: string | undefined
   /** Leave the embedded server running until Ctrl-C, for `psql` and other clients. */
   readonly keep: boolean

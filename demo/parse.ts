@@ -1,4 +1,4 @@
-/** Bytes to text: Markdown, HTML or plain text, as blocks that know under which headings they stand. */
+/** Parses bytes as Markdown, HTML or plain text, into blocks with the headings above them. */
 import { Data, Effect } from "effect"
 import { Parser } from "htmlparser2"
 import { marked } from "marked"
@@ -22,7 +22,7 @@ export const parse = (name: string, bytes: Uint8Array): Effect.Effect<ReadonlyAr
 
 // internal
 
-/** A file is text when its bytes say so, whatever its name says. */
+/** Decides by a file's bytes whether it is text, whatever its name says. */
 const decode = (bytes: Uint8Array): Effect.Effect<string, ParseError> =>
   Effect.gen(function*() {
     const zero = bytes.indexOf(0)

@@ -1,4 +1,4 @@
-/** What a model call costs, where its user has said what he pays: nobody else knows, and a guess would be stored as fact. */
+/** The cost of a model call at prices that its user states: nobody else knows them, a guess would be stored as fact. */
 import { BigDecimal, Config, ConfigError, Either, Option } from "effect"
 import type { Usage } from "effect-observability"
 
@@ -19,7 +19,7 @@ export const pricesOfOpenAi: Config.Config<Price> = Config.option(Config.array(C
 
 // internal
 
-/** Cached tokens have a price of their own, which these two prices do not name. */
+/** `undefined` if there are cached tokens: they have a price of their own, which these two prices do not include. */
 const costOf = (usage: Usage.Usage, input: BigDecimal.BigDecimal, output: BigDecimal.BigDecimal) => {
   const { cacheReadTokens = 0, outputTokens, uncachedInputTokens } = usage
   if (uncachedInputTokens === undefined || outputTokens === undefined || cacheReadTokens > 0) return undefined

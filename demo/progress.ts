@@ -1,7 +1,7 @@
-/** Where a run stands, in a line that is written over and over: on a terminal only, in a file it would be noise. */
+/** Shows the progress of a run in a line that is overwritten: on a terminal only, in a file it would be noise. */
 import { Duration, Effect, Ref } from "effect"
 
-/** Runs a stage of `total` steps under a bar. What it is given is to be run after each step. */
+/** Runs a stage of `total` steps with a progress bar. The stage runs `advance` after each step. */
 export const withProgress = <A, E, R>(
   label: string,
   total: number,
@@ -20,7 +20,7 @@ export const withProgress = <A, E, R>(
     )
   }).pipe(Effect.ensuring(clear))
 
-/** Puts a text in the place of what was shown before. */
+/** Replaces the line that was shown before. */
 export const show = (text: string): Effect.Effect<void> =>
   Effect.sync(() => {
     if (!process.stderr.isTTY) return

@@ -1,4 +1,4 @@
-/** What a model is asked: the passages, numbered so that an answer can cite them, and the question. */
+/** The prompt for a model: the passages, numbered so that an answer can cite them, and the question. */
 import type { Passage } from "./chunk.ts"
 import { textOf } from "./chunk.ts"
 import type { Query } from "./query.ts"
@@ -31,11 +31,11 @@ export const render = ({ history, passages, question }: Prompt): string =>
 export interface Citation {
   /** The number of the passage, from 1. */
   readonly source: number
-  /** Where the mark stands in the answer. */
+  /** The position of the mark in the answer. */
   readonly offset: number
 }
 
-/** The marks in an answer that name a passage there is. */
+/** The marks in an answer that name an existing passage. */
 export const citationsOf = (answer: string, passages: number): ReadonlyArray<Citation> =>
   Array.from(answer.matchAll(/\[(\d{1,3})\]/g), (mark) => ({ source: Number(mark[1]), offset: mark.index }))
     .filter(({ source }) => source >= 1 && source <= passages)

@@ -1,4 +1,4 @@
-/** What is read back, through the views that `docs/schema.md` describes. */
+/** The queries that read the records back, through the views that `docs/schema.md` describes. */
 import { PgClient } from "@effect/sql-pg"
 import { Config, Effect } from "effect"
 
@@ -76,7 +76,7 @@ export interface TotalRow {
 /** The schema in which the views are. */
 export const schemaName = Config.string("OBSERVABILITY_SCHEMA").pipe(Config.withDefault("observability"))
 
-/** Asks for what the process stored that held a session: all that one run of the demo did. */
+/** The queries for everything stored by the process that held a session: one run of the demo. */
 export const makeQueries = (sessionId: string) =>
   Effect.gen(function*() {
     const sql = yield* PgClient.PgClient
@@ -87,7 +87,7 @@ export const makeQueries = (sessionId: string) =>
     } where session_id = ${sessionId} limit 1)`
 
     return {
-      /** In the order in which they began. */
+      /** All traces, in the order in which they began. */
       traces: sql<TraceRow>`
         select db_trace_id, trace_id, span_id, name, operation_type, status, duration_ms, user_id, session_id,
           input #>> '{}' as input, output #>> '{}' as output, input_tokens::float8, output_tokens::float8,
@@ -101,12 +101,12 @@ export const makeQueries = (sessionId: string) =>
             error_type, error_message
           from ${view("spans")} where db_trace_id = ${trace.db_trace_id} order by started_at, span_id`,
 
-      /** A conversation, as it went. */
+      /** The messages of a conversation, in order. */
       messages: sql<MessageRow>`
         select role, content_text, turn_number::float8, tokens::float8, model, response_time_ms, sources, citations
         from ${view("chat_messages")} where session_id = ${sessionId} order by turn_number, sequence`,
 
-      /** The way of a document, as it went. */
+      /** The events of a document, in order. */
       eventsOf: (documentId: string) =>
         sql<EventRow>`
           select occurred_at, document_id, event_type, status, duration_ms, metrics, metadata, error_type, error_message

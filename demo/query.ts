@@ -1,4 +1,4 @@
-/** What is looked for: the question's terms, and in a follow-up ("and what does it do?") also those it refers to. */
+/** The search terms: those of the question, and in a follow-up ("and what does it do?") also those it refers to. */
 import { termsOf } from "./terms.ts"
 
 export type Query = ReadonlyMap<string, number>

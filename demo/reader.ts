@@ -1,7 +1,8 @@
 /**
  * A model that needs no key: it answers with the sentences of the passages that say most about the question, word for
- * word. A sentence is worth the rarity of the question's words in it, a heading's words count half, and what repeats a
- * chosen sentence is worth less (maximal marginal relevance). It understands nothing, and cannot make anything up.
+ * word. A sentence's worth is the rarity of the question's words in it; words in a heading count half, and a sentence
+ * that repeats a chosen one is worth less (maximal marginal relevance). It understands nothing, and cannot make
+ * anything up.
  */
 import type { Passage } from "./chunk.ts"
 import type { Query } from "./query.ts"
@@ -25,7 +26,7 @@ export const read = (
       sentence.worth * (1 - Math.max(0, ...chosen.map(({ vector }) => similarity(vector, sentence.vector, rarity))))
     const best = candidates.filter((sentence) => !chosen.includes(sentence))
       .reduce<Sentence | undefined>((left, right) => left && value(left) >= value(right) ? left : right, undefined)
-    // The first sentence must hold half of what was asked, and the others must be worth standing beside it.
+    // The first sentence must be worth half of the whole question, and the others half of the first sentence.
     if (best === undefined || value(best) < (chosen[0] === undefined ? whole * 0.5 : chosen[0].worth * 0.5)) break
     chosen.push(best)
   }
@@ -61,7 +62,7 @@ const sentencesOf = (
         (sum, { term, worth }) => sum + worth * (vector.has(term) ? 1 : above.has(term) ? 0.5 : 0),
         0
       )
-      // A later passage is a less likely one, and what has no full stop is seldom a sentence.
+      // A later passage is less relevant, and a text without a full stop is seldom a sentence.
       return { text, passage: at, vector, worth: worth * (1 - at * 0.05) * (/[.!?]["')]?$/.test(text) ? 1 : 0.6) }
     })
 }

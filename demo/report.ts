@@ -1,4 +1,4 @@
-/** Shows what PostgreSQL holds of this run: everything here was read back from its views. */
+/** Shows what PostgreSQL holds of this run: everything here is read back from its views. */
 import { Array, Console, Effect } from "effect"
 import { dataDirectory, describe } from "./database.ts"
 import type { EventRow, MessageRow, Queries, TraceRow } from "./queries.ts"
@@ -58,7 +58,7 @@ export const report = (queries: Queries) =>
     )
   })
 
-/** How to go on from here. */
+/** Prints how to explore the stored data. */
 export const howToLook = Effect.gen(function*() {
   const { isEmbedded, psql } = yield* describe
   const schema = yield* schemaName

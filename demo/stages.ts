@@ -1,4 +1,4 @@
-/** The stages of a run, each with its line: ingest all documents, ask all questions, flush what was recorded. */
+/** The stages of a run, each with a line of output: ingest all documents, ask all questions, flush the records. */
 import type { Duration } from "effect"
 import { Array, Console, Data, Effect } from "effect"
 import * as Observability from "effect-observability"
@@ -16,7 +16,7 @@ const kbId = "documentation"
 
 export class NotStored extends Data.TaggedError("NotStored")<{ readonly message: string }> {}
 
-/** A line about a stage that is over. */
+/** Prints a line about a finished stage. */
 export const fact = (name: string, value: string, duration: Duration.Duration) =>
   Effect.zipRight(clear, Console.log(`  ${name.padEnd(10)} ${value}  ${dim(seconds(duration))}`))
 
@@ -63,7 +63,7 @@ export const ask = (conversations: Array.NonEmptyReadonlyArray<Conversation>) =>
     return held
   })
 
-/** Writes what is queued, and says what became of every record. */
+/** Flushes the queued records, and reports the outcome of every record. */
 export const flush = Effect.gen(function*() {
   const [duration, receipt] = yield* Effect.timed(Observability.flush())
   for (const [provider, { accepted, dropped, pending, rejected, spooled, written }] of Object.entries(receipt)) {

@@ -26,7 +26,7 @@ export const step = <A, E extends { readonly _tag: string }, R>(
     return result
   }).pipe(withSpan(name, { type: spanTypes[name], input: document.id }))
 
-/** The document goes no further, and this is why. */
+/** Logs that a document is skipped, and why. */
 export const skip = (document: Document, name: Step, reason: string) =>
   logDocumentEvent({
     documentId: document.id,

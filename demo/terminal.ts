@@ -1,7 +1,7 @@
-/** Plain text for a terminal. Colours only where somebody can see them, and not under `NO_COLOR`. */
+/** Plain text for a terminal. Colours only if the output shows them, and not with `NO_COLOR`. */
 import { styleText } from "node:util"
 
-/** Columns: those of the terminal, within what reads well. */
+/** The width of the terminal in columns, within limits that are easy to read. */
 export const width = Math.max(72, Math.min(process.stdout.columns || 110, 130))
 
 type Format = Parameters<typeof styleText>[0]
@@ -15,7 +15,7 @@ export const green = painted("green")
 export const yellow = painted("yellow")
 export const cyan = painted("cyan")
 
-/** One line of at most that many characters. */
+/** The text as one line of at most `length` characters. */
 export const fit = (text: string, length: number): string => {
   const line = text.replace(/\s+/g, " ").trim()
   return line.length <= length ? line : `${line.slice(0, Math.max(0, length - 1))}…`
@@ -25,7 +25,7 @@ export const fit = (text: string, length: number): string => {
 export const rule = (title: string): string =>
   `\n${dim("──")} ${bold(title)} ${dim("─".repeat(Math.max(2, width - title.length - 4)))}`
 
-/** A text as paragraphs of lines that are short enough. */
+/** Wraps the paragraphs of a text into lines that are short enough. */
 export const wrap = (text: string, indent: string, length = width): string => {
   const lines: Array<string> = []
   let line = ""
@@ -38,7 +38,7 @@ export const wrap = (text: string, indent: string, length = width): string => {
   return [...lines, line].map((each) => indent + each).join("\n")
 }
 
-/** Rows in columns as wide as their longest cell; numbers stand at the right. */
+/** Rows in columns as wide as their longest cell; numbers are right-aligned. */
 export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]!.length)))
   const isNumber = head.map((_, at) => at > 0 && rows.every((row) => /^([-–]|[\d.,]+( ?\w+)?)$/.test(row[at]!)))
@@ -48,11 +48,11 @@ export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyA
   return [dim(line(head)), ...rows.map(line)].join("\n")
 }
 
-/** Milliseconds as people read them. */
+/** Milliseconds in readable form. */
 export const millis = (value: number | null): string =>
   value === null ? "–" : value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${value.toFixed(value < 10 ? 2 : 1)} ms`
 
-/** The sign of a status. */
+/** The symbol for a status. */
 export const sign = (status: string): string =>
   ({
     success: green("✓"),

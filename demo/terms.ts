@@ -1,11 +1,11 @@
-/** The words of a text by which it is found: lower case, stemmed, without those that say nothing. */
+/** The search terms of a text: its words in lower case, stemmed, without meaningless ones. */
 import { stemmer } from "stemmer"
 
 export const termsOf = (text: string): Array<string> => {
   const terms: Array<string> = []
   for (const word of text.match(/[\p{L}\p{N}_]+/gu) ?? []) {
     add(terms, word)
-    // `disableNetConnect` is found as a whole and by its words
+    // `disableNetConnect` is indexed as a whole and by its words
     const parts = word.split(/(?<=\p{Ll})(?=\p{Lu})|_+/u)
     if (parts.length > 1) { for (const part of parts) add(terms, part) }
   }

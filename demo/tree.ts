@@ -1,4 +1,4 @@
-/** A trace as a tree, with what each span took, used and found. */
+/** A trace as a tree, with the duration, usage and results of each span. */
 import type { SpanRow, TraceRow } from "./queries.ts"
 import { bold, dim, fit, millis, red, sign, width } from "./terminal.ts"
 
@@ -16,7 +16,7 @@ export const treeOf = (trace: TraceRow, spans: ReadonlyArray<SpanRow>): string =
   return [head(trace), ...lines].join("\n")
 }
 
-/** A trace in a line. */
+/** A trace as one line. */
 export const lineOf = (trace: TraceRow): string => {
   const room = width - 50
   const input = fit(trace.input, room).padEnd(room)
@@ -27,7 +27,7 @@ export const lineOf = (trace: TraceRow): string => {
     .trimEnd()
 }
 
-/** `812 → 41 tokens`, and what they cost when that is known. */
+/** `812 → 41 tokens`, and their cost if it is known. */
 export const usage = (
   row: Pick<TraceRow, "input_tokens" | "output_tokens" | "cost_usd">
 ): string => {

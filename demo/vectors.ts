@@ -1,6 +1,6 @@
 /**
  * The embedding: a sparse vector of term weights, `1 + ln(count)`, of length 1. No neural network is involved, and none
- * is claimed; how rare a term is in the knowledge base is weighed in when two vectors are compared.
+ * is claimed; the rarity of a term in the knowledge base counts when two vectors are compared.
  */
 import { termsOf } from "./terms.ts"
 
@@ -14,7 +14,7 @@ export const embed = (text: string): Vector => {
   return unit(new Map(Array.from(counts, ([term, count]) => [term, 1 + Math.log(count)])))
 }
 
-/** The cosine of two vectors, from 0 to 1, when each term counts as much as `weight` says. */
+/** The cosine of two vectors, from 0 to 1, with each term weighted by `weight`. */
 export const similarity = (left: Vector, right: Vector, weight: (term: string) => number): number => {
   let dot = 0
   for (const [term, value] of left) {
