@@ -113,7 +113,7 @@ export interface Stats {
   readonly failedRedactions: number
   /** Calls that could not be recorded because recording itself failed. */
   readonly failedRecordings: number
-  /** The number of model calls without a price, by model. Only the first 100 models are listed by name. */
+  /** The number of model calls without a price, by model. Models after the first 100 count as `(others)`. */
   readonly unpricedModels: Readonly<Record<string, number>>
 }
 

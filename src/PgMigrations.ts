@@ -31,7 +31,7 @@ import { describe } from "./internal/postgres/sqlErrors.ts"
  *
  * - `invalid-schema-name`: the name is not a plain lower-case identifier.
  * - `old-server`: the server is older than PostgreSQL 14.
- * - `unfit-encoding`: the database cannot hold every character; its encoding must be UTF8.
+ * - `unfit-encoding`: the database cannot hold every character; its encoding must be UTF8, or SQL_ASCII.
  * - `newer-schema`: a later version of this library has changed the schema so that this version can no longer write to
  *   it, and must be upgraded, too.
  * - `invalid-option`: an option is invalid.

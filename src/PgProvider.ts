@@ -9,8 +9,8 @@
  * `observability.problems` in the record's metadata or attributes, and identifiers of more than 800 characters are cut,
  * with a mark. No record is refused for any of these.
  *
- * The provider writes on connections and in fibers of its own: no write joins or slows a transaction of the
- * application, or is rolled back with it.
+ * The provider writes in fibers of its own, and on connections of its own unless it is given the application's client
+ * or pool: no write joins or slows a transaction of the application, or is rolled back with it.
  *
  * @example
  * ```ts

@@ -13,7 +13,7 @@ import { knowsAllOf, type TraceRow } from "./traceTable.ts"
 
 export interface SortedBatch {
   readonly processes: ReadonlyArray<ProcessRow>
-  /** Written round by round: snapshots of one trace by several processes are in different rounds. */
+  /** Written round by round: snapshots of one trace that cannot be merged are in different rounds. */
   readonly traces: ReadonlyArray<ReadonlyArray<TraceRow>>
   readonly spans: ReadonlyArray<Span>
   readonly messages: ReadonlyArray<ChatMessage>
