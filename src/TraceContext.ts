@@ -377,7 +377,8 @@ export class TraceContext extends Pipeable.Class() implements Equal.Equal, Inspe
 
   /** @internal */
   static setRecord(context: TraceContext, record: object): void {
-    context.#record = record
+    // a context made by another copy of this class, as bundlers make them, cannot hold it
+    if (#record in context) context.#record = record
   }
 
   /** @internal */
