@@ -375,7 +375,9 @@ describe("the service on PostgreSQL", () => {
                 .pipe(
                   Effect.map(({ stdout }) =>
                     // the last line: where a write was tried again, a warning comes before it
-                    JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as { postgres: { accepted: number; written: number } }
+                    JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as {
+                      postgres: { accepted: number; written: number }
+                    }
                   )
                 ),
             { concurrency: "unbounded" }
