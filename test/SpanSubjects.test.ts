@@ -362,6 +362,16 @@ describe("withSubjects", () => {
       assert.deepInclude(inner, { userId: "ada", sessionId: "s" })
     }).pipe(Effect.provide(Testing.layer())))
 
+  it.effect("adds to what was learned around it after the span around it had begun", () =>
+    Effect.gen(function*() {
+      yield* Effect.zipRight(
+        annotateTrace(ada),
+        Effect.void.pipe(withSpan("inner"), withSubjects({ sessionId: "s" }))
+      ).pipe(withSpan("around"), withTrace("trace"))
+      const inner = (yield* (yield* Testing.Recorded).of("Span")).find(({ name }) => name === "inner")
+      assert.deepInclude(inner, { userId: "ada", sessionId: "s" })
+    }).pipe(Effect.provide(Testing.layer())))
+
   it.effect("is for the traces that begin inside, too, which state none of their own", () =>
     Effect.gen(function*() {
       const inside = Effect.all([

@@ -15,7 +15,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 
 /** @param parse reads the text; `None` if it is not as expected */
-export const variable = <A>(
+const variable = <A>(
   name: string,
   expected: string,
   parse: (text: string) => Option.Option<A>

@@ -401,6 +401,19 @@ describe("a spool", { timeout: 60_000 }, () => {
       assert.strictEqual(warnings.filter((kind) => kind === "spool forfeited").length, 1)
     }))
 
+  it.scopedLive("on a disk that refuses at the end: it is asked once, and not for each batch", () =>
+    Effect.gen(function*() {
+      const handles = yield* fileHandles
+      const refusing = yield* Effect.acquireRelease(
+        Effect.sync(() => vi.spyOn(handles, "datasync").mockRejectedValue(new Error("EIO: i/o error, fdatasync"))),
+        (spy) => Effect.sync(() => spy.mockRestore())
+      )
+      const delivery = yield* Delivery.make(gate().provider, { spoolDirectory: yield* emptyFolder, batchRecords: 10 })
+      for (let number = 1; number <= 50; number++) delivery.offer(smallCall(number))
+      assert.deepInclude(yield* delivery.close(0), { accepted: 50, dropped: 50, spooled: 0 })
+      assert.strictEqual(refusing.mock.calls.length, 1)
+    }))
+
   it.scopedLive("on a disk that answers too late for the end: the next process delivers what it has", () =>
     Effect.gen(function*() {
       const disk = yield* lateAnswer

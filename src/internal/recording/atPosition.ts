@@ -42,7 +42,9 @@ export const subjectsAt = (context: TraceContext): Subjects => {
 
 /** The same position, in a section of its own. */
 export const sectionAt = (position: TraceContext, stated: Subjects): TraceContext => {
-  const shared = new SharedContext(TraceContext.unsafeMake({ ...position, ...subjectsAt(position) }))
+  const shared = new SharedContext(position)
+  // the position has the subjects of the time when it was made
+  shared.assign(subjectsAt(position))
   shared.assign(stated)
   return inSection(position, shared)
 }
